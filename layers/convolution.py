@@ -71,7 +71,8 @@ class Conv2d(Conv1d):
     """z = W ∗ x + b, as in Conv1d, for images x (N, channels, height, width).
 
     `size`, `stride` and `padding` are each a number, or a pair for height and width. W has shape
-    (filters, channels, height, width), and z (N, filters, height, width).
+    (filters, channels, *size). z has shape (N, filters, height, width), where the height and the
+    width are computed like the length in Conv1d.
 
     >>> import numpy as np
     >>> Conv2d(1, 6, 5)(np.zeros((2, 1, 28, 28))).shape

@@ -21,10 +21,10 @@ class Embedding(Layer):
     """z = table[ids], for ids of any shape. Each id selects a row of the table (vocabulary, width).
     z has shape (*ids.shape, width).
 
-    `init` initialises the table and is uniform within ±0.05 by default. To keep the vectors
-    fixed, freeze the table: `embedding.table.requires_grad = False`. The table's gradient stores
-    only the rows that were looked up. An optimizer changes these rows immediately. Rows that
-    momentum or Adam still moves are changed later, before they are read.
+    `init` initialises the table and is uniform within ±0.05 by default. To keep the vectors fixed,
+    freeze the table: `embedding.table.requires_grad = False`. The table's gradient stores only the
+    rows that were looked up. An optimizer's step changes these rows immediately. Other rows, which
+    momentum or Adam may still move, are changed later, before they are next read.
 
     >>> Embedding(10, 4)([[1, 2, 2]]).shape
     (1, 3, 4)
@@ -85,7 +85,7 @@ class TiedHead(Layer):
     """z = x @ tableᵀ + b, where the table (V, D) belongs to an Embedding. For x (..., D), z (...,
     V) contains a score for each of the V ids.
 
-    Each word's vector is trained both as an input and as an output. b (V,) starts at 0. With
+    Each id's vector is trained both as an input and as an output. b (V,) starts at 0. With
     `bias=False`, there is no b.
 
     >>> embedding = Embedding(10, 4)

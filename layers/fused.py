@@ -46,8 +46,8 @@ def can_fuse(cell: Cell) -> bool:
 
 def shall_fuse(wish: bool | None, cells: list[Cell]) -> bool:
     """Return whether to fuse this call. The layer's option `fused` decides, or if it is None, the
-    innermost block `mg.fused()`. Without either, a call is fused if nothing is recorded. A call is
-    fused without the option only if all cells have a fused gate.
+    innermost block `mg.fused()`. Without either, a call is fused if nothing is recorded. Unless the
+    option is True, a call is fused only if all cells have a fused gate.
 
     Errors: OptionError (MG226) if `wish` is True and a cell has no fused gate.
     """
@@ -74,9 +74,9 @@ def run_fused(
     truncate: int | None,
     reverse: bool,
 ) -> tuple[Tensor, State]:
-    """Compute the values of `unroll` with one gate for the recurrence. Other gates compute x @ W_xh + b
-    before it, and pick the states after it. Returns the outputs h of all steps, (T, B, H), and the
-    state after the last step that ran.
+    """Compute the same values as `unroll`, with one gate for the recurrence. Before it, other gates
+    compute x @ W_xh + b; after it, they select the states. Returns the outputs h of all steps, (T,
+    B, H), and the state after the last step that ran.
 
     >>> import numpy as np
     >>> cell = RNNCell(3, 2)

@@ -16,9 +16,9 @@ class Images:
     """Images (..., height, width), which a notebook displays if they are the result of a cell.
 
     Pass a Tensor or an array, such as a batch of images, the filters of a Conv2d, or an array from
-    `outputs`. Arrays without negative numbers are shown in grey. Otherwise, positive numbers are
-    orange and negative numbers are blue. The strength of a colour means the same number in all
-    images. NaN and infinity are left blank. At most 64 images are shown.
+    `layers.outputs`. Arrays without negative numbers are shown in grey. Otherwise, positive numbers
+    are orange and negative numbers are blue. A colour of the same strength represents the same
+    number in all images. NaN and infinity are left blank. At most 64 images are shown.
 
     >>> from layers import Conv2d
     >>> Images(Conv2d(3, 16, 5).W)

@@ -30,8 +30,7 @@ def outputs(
     """Return the outputs of the named layers for all of x, as {path: array}. The model runs in
     evaluation mode, and no graph is recorded.
 
-    Each batch starts without a carried state. The state of any `Stateful` in the model does not
-    change.
+    The state of any `Stateful` in the model does not change, and each batch starts without a state.
 
     Each item of `layers` is the path of a layer, as in `named_layers()` ("" is the model itself),
     or the path of a value that a layer has named with `note`. Every cell names h, as in

@@ -68,8 +68,9 @@ class Layer(Whole, KnownNames):
 
     Errors: LayerError for a class without `forward` (MG202), for attributes that look like part of
     the model but would not be trained (MG203, MG204), and for an attribute that has the name of a
-    method (MG243); UnknownNameError (MG119) for assigning a setting that a layer of minigrad lacks,
-    and for `trainable` and `requires_grad`, unless a class assigns them in its own methods.
+    method (MG243); UnknownNameError (MG119) for assigning to one of minigrad's layers an attribute
+    that it does not have, or to any layer `trainable` or `requires_grad`. A class's own methods may
+    assign any attribute.
 
     Since: 0.1.
     """
@@ -138,7 +139,7 @@ class Layer(Whole, KnownNames):
         object.__setattr__(self, name, value)
 
     def _is_closed(self) -> bool:
-        """Return whether assigning an unknown setting is a mistake, as for minigrad's own layers."""
+        """Return whether assigning an unknown setting is a mistake, as it is in minigrad's layers."""
         kind = type(self)
         return kind is not Sequential and kind.__module__.rpartition(".")[0] == __package__
 
@@ -159,7 +160,7 @@ class Layer(Whole, KnownNames):
         (1.0, {'calls': array(1.)})
 
         Errors: LayerError if every layer already has an attribute called `name` (MG243); DtypeError
-        for anything but numbers (MG110); ShapeError for a later array of another shape (MG104).
+        for anything but numbers (MG110); ShapeError if a later array has a different shape (MG104).
         """
         array = np.array(array)
         check_real(array.dtype, array)

@@ -22,8 +22,8 @@ def as_mask(mask: Any, lengths: Any, batch: int, steps: int) -> Array | None:
     array([[ True, False, False],
            [ True,  True,  True]])
 
-    Errors: ShapeError for a mask or lengths of the wrong shape or a sequence without real steps
-    (MG222), and for lengths above `steps` (MG223).
+    Errors: ShapeError for a mask or lengths of the wrong shape and for a sequence without real
+    steps (MG222), and for lengths above `steps` (MG223).
     """
     if mask is None and lengths is None:
         return None

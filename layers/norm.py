@@ -66,8 +66,8 @@ class LayerNorm(Layer):
             raise ShapeError(
                 "MG236",
                 f"LayerNorm takes x of shape (..., {self.gain.size}), not {tensor.shape}",
-                cause=f"the layer's gain and bias have {self.gain.size} elements, one for each "
-                "element along the last axis of x",
+                cause="the last axis of x must have as many elements as the layer's gain and bias: "
+                f"{self.gain.size}",
                 remedy="create the layer with the size of x's last axis as its width",
             )
         return layer_norm(tensor, self.gain, self.bias, self.epsilon)
@@ -82,8 +82,8 @@ class BatchNorm(LayerNorm):
     In training, μ and σ² are computed from the batch, over all axes except the channels. Each batch
     also moves the buffers `mean` and `variance` towards μ and σ²: mean = (1 - momentum) mean +
     momentum μ. In evaluation mode, these buffers replace μ and σ². As in PyTorch, `variance` is
-    computed with N - 1 instead of N. If several processes train the model, the batch is the whole
-    batch, not a process's share of it.
+    computed with n - 1 instead of n, where n is the number of values in each channel. If several
+    processes train the model, the batch is the whole batch, not a process's share of it.
 
     Shapes: x (N, width) or (N, width, ...); gain, bias, mean and variance (width,).
 
@@ -92,9 +92,9 @@ class BatchNorm(LayerNorm):
     ([[-1.0], [1.0]], array([0.2], dtype=float32))
 
     Errors: OptionError for a width below 1 (MG210) and for a momentum outside 0 to 1 (MG254);
-    ShapeError for a different number of channels,
-    or in training a batch with only one number for each (MG225); a ModeWarning (MG214) for training
-    mode inside `no_grad`. Source: Ioffe and Szegedy, Batch normalization (2015).
+    ShapeError for a different number of channels or, in training, for a batch with only one number
+    for each channel (MG225); a ModeWarning (MG214) for training mode inside `no_grad`. Source:
+    Ioffe and Szegedy, Batch normalization (2015).
 
     Since: 0.2.
     """

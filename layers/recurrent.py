@@ -251,7 +251,7 @@ class Recurrent(Layer):
         return output, map_state(lambda *each: stack(each), *finals)
 
     def _between(self, outputs: list[Any]) -> Any:
-        """Return the next layer's inputs: the outputs of both directions, concatenated, with
+        """Return the next layer's inputs: the concatenated outputs of both directions, after
         dropout.
         """
         if isinstance(outputs[0], Tensor):

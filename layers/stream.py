@@ -105,9 +105,10 @@ class Stateful(Layer):
     loops that do not pass a state, such as the Trainer's.
 
     In training mode, call it with consecutive windows x (B, k1, ...), such as the batches of
-    `minigrad.data.Stream`. Each call returns the same outputs that `bptt.walk` yields on the whole
-    sequence: the outputs of the last min(k1, k2) steps, with a gradient that reaches k2 steps back.
-    In evaluation mode, the first call after `eval()` starts with a state of None.
+    `minigrad.data.Stream`. Each call returns the outputs that the `walk` of the TruncatedBPTT
+    yields on the whole sequence: the outputs of the last min(k1, k2) steps, with a gradient that
+    reaches k2 steps back. In evaluation mode, the first call after `eval()` starts with a state of
+    None.
 
     >>> from layers import RNN
     >>> rnn = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))

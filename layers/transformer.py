@@ -37,8 +37,8 @@ class MultiHeadAttention(Layer):
     >>> attention(np.ones((3, 5, 4))).shape, list(attention.named_parameters())
     ((3, 5, 4), ['W_qkv', 'b_qkv', 'out_proj.W', 'out_proj.b'])
 
-    `outputs` finds the weights (B, heads, T, T) under the name `weights`, and q, k and v (B, heads,
-    T, d) under theirs.
+    `layers.outputs` finds the attention weights (B, heads, T, T) under the name `weights`, and q, k
+    and v (B, heads, T, d) under their own names.
 
     To read a sequence in parts, call `z, state = attention(x, state)` for each part, beginning with
     the `initial_state`. The state (k, v) contains the keys and values of all earlier steps. A mask
@@ -146,11 +146,12 @@ class MultiHeadAttention(Layer):
 class TransformerBlock(Layer):
     """y = x + attention(norm1(x)), and z = y + linear2(gelu(linear1(norm2(y)))).
 
-    x (B, T, D) -> z (B, T, D). linear1 has 4D outputs. Each sum adds a layer's result to the
-    layer's input ("residual connection"), and normalization comes first ("pre-norm"), as in GPT-2.
-    The children have PyTorch's names: `norm1`, `self_attn`, `norm2`, `linear1` and `linear2`. In
-    training mode, `dropout` acts on both results before they are added. `bias=False` leaves out all
-    biases, also those of the norms. For `causal`, a mask and a state, see MultiHeadAttention.
+    x (B, T, D) -> z (B, T, D). linear1 has 4D outputs. Each sum adds a result to the value that it
+    was computed from ("residual connection"). As in GPT-2, this value is normalized before the
+    attention or linear1 reads it ("pre-norm"). The children have PyTorch's names: `norm1`,
+    `self_attn`, `norm2`, `linear1` and `linear2`. In training mode, `dropout` acts on both results
+    before they are added. `bias=False` leaves out all biases, also those of the norms. For
+    `causal`, a mask and a state, see MultiHeadAttention.
 
     >>> block = TransformerBlock(4, heads=2)
     >>> block(np.ones((3, 5, 4))).shape
@@ -247,7 +248,7 @@ class PositionalEmbedding(Layer):
                 f"there are {length} positions, but x takes the positions {start} to {end - 1}",
                 cause="every position needs its learned vector",
                 remedy=f"pass at most {length} steps at a time, or create the layer with a larger "
-                "length; sample(..., context=length) cuts the text",
+                "length; to generate longer texts, pass context=length to sample",
             )
         return x + self.table[start:end]
 

@@ -32,7 +32,7 @@ Since: 0.1."""
 
 
 def _unshared(output: Array, nodes: Sequence[Node], recorded: bool) -> Array:
-    """Copy the output if an in-place update of an input would change it, and return it.
+    """Return the output, copied if an in-place update of an input would change it.
 
     The outputs of recorded gates never change, so views of them need no copy.
     """
@@ -54,7 +54,8 @@ class Gate:
     - `forward(*arrays) -> array`. It must not change its inputs, but may return one of them. To
       save a value for backward, return a pair (array, saved): backward receives `saved` after the
       inputs. The saved value is stored in the node, not in the gate. To compute second derivatives,
-      backward receives Tensors, and None instead of the saved value, which it has to recompute.
+      backward receives Tensors, and None instead of the saved value, which it then has to
+      recompute.
     - `backward(dz, z, *arrays)`, where z is the output and dz is dL/dz. It returns a tuple with one
       gradient dL/dx for each input x; None means zero. An expensive gradient may be a function
       without arguments, which is called only if that input requires a gradient. A gradient may also

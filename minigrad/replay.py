@@ -26,13 +26,13 @@ def again(
     """Call the gates of a graph again, and return the new Tensor of each node.
 
     `values` contains Tensors for some nodes, usually the parameters. All other leaves keep their
-    arrays. `change(node, inputs)`, if given, is asked for each gate, and returns the Tensor to use
-    as its output, or None to call the gate.
+    arrays. `change(node, inputs)`, if given, is called for each gate. It returns the Tensor to use
+    as the gate's output, or None to call the gate.
 
     With the parameters' former values, the outputs are equal to the recorded ones, bit for bit,
     because everything random, such as a mask of dropout, is a leaf of the graph.
 
-    Errors: those of the gates, for values with other shapes.
+    Errors: any errors from the gates, for values of the wrong shape.
     """
     made = dict(values)
     for node in reversed(ancestors([root])):

@@ -251,8 +251,8 @@ def _leaf(tensor: Tensor, action: str) -> Leaf:
 
 
 def _in_rows(array: Array) -> Array:
-    """Return the array in C order. Gradients are in C order, and an optimizer's step would take
-    three times as long if a parameter were not, as with transposed weights from PyTorch.
+    """Return the array in C order. Gradients are in C order, and if a parameter is not, as with
+    transposed weights from PyTorch, an optimizer's step takes three times as long.
     """
     return np.asarray(array, order="C")
 

@@ -33,10 +33,10 @@ class Adam(Optimizer):
     eps of e in Keras corresponds to e / √(1 - β₂ᵗ) here, which falls from 32 e at the first step
     toward e. The default eps is 1e-7, as in Keras; PyTorch's is 1e-8.
 
-    Without weight decay, table updates are lazy: rows that a batch does not look up catch up when
-    they are next read. Compared with the dense rule, the sum of their missed steps has a relative
-    error of at most 1.6e-5. Lazy updates require 1 - β₂ to be at most about a tenth of 1 - β₁. With
-    other betas, every step updates all rows.
+    Without weight decay, table updates are lazy: a row that a batch does not look up makes this
+    step later, when it is next read. Compared with the dense rule, the sum of the missed steps has
+    a relative error of at most 1.6e-5. Updates are lazy only if 1 - β₂ is at most about a tenth of
+    1 - β₁. With other betas, every step updates all rows.
 
     Errors: see Optimizer. Source: Kingma and Ba, Adam: a method for stochastic optimization (2015).
 
@@ -104,7 +104,7 @@ class Adam(Optimizer):
         return fade_out(self.beta1) if spread <= WIDEST else math.inf
 
     def pending_terms(self, missed: Array, lr: float, t: int) -> Arrays:
-        """(a, a / b, a b, a b²), where step t with g = 0 is p -= a m / (b √v + eps).
+        """Return (a, a / b, a b, a b²) for step t with g = 0, which is p -= a m / (b √v + eps).
 
         m and v are the values after the row's last step before the missed steps.
         """

@@ -100,8 +100,8 @@ class PendingRows:
         self.table.pending = self
 
     def state(self) -> dict[str, Array]:
-        """Return the pending updates and the stored table, or {} if no row waits. `load_state`
-        restores exactly this state.
+        """Return the pending updates and the stored table, or {} if no updates are pending.
+        `load_state` restores exactly this state.
         """
         if self.table.pending is not self or not self._stale().size:
             return {}
@@ -184,8 +184,8 @@ class PendingRows:
 
 
 def values(leaf: Node, rows: Any = ...) -> Array:
-    """Return a copy of a leaf's array, or of some rows. Unlike `leaf.output`, this leaves pending
-    updates pending, so that the last bits of a run stay the same.
+    """Return a copy of a leaf's array, or of some rows. Unlike reading `leaf.output`, this does not
+    apply the pending updates to the leaf, so the last bits of a run stay the same.
     """
     pending = getattr(leaf, "pending", None)
     if pending is None:

@@ -64,12 +64,12 @@ class Optimizer(KnownNames):
     (0.8999999761581421, 0.0)
 
     Errors: OptionError MG301 (no parameters), MG303 (a parameter appears twice), MG305 (a number
-    out of range); UnknownNameError MG119 for assigning an attribute that the optimizer lacks, unless
-    a method of its class does; DtypeError MG302 (a parameter that is not a Tensor, or an unknown key in a
-    group). `step` raises GradientError MG307 (no parameter has a gradient) and ShapeError MG105 (a
-    gradient of the wrong shape) before it changes anything. After that, two events can leave the
-    step incomplete: Ctrl-C in your own loop (the Trainer finishes the step first), and an overflow
-    if NumPy is set to raise errors.
+    out of range); UnknownNameError MG119 for assigning an attribute that the optimizer does not
+    have, except in a method of its class; DtypeError MG302 (a parameter that is not a Tensor, or an
+    unknown key in a group). `step` raises GradientError MG307 (no parameter has a gradient) and
+    ShapeError MG105 (a gradient of the wrong shape) before it changes anything. After that, two
+    events can leave the step incomplete: Ctrl-C in your own loop (the Trainer finishes the step
+    first), and an overflow if NumPy is set to raise errors.
 
     Since: 0.1.
     """
@@ -210,8 +210,8 @@ class Optimizer(KnownNames):
         raise NotImplementedError
 
     def lazy_window(self) -> float:
-        """Return the number of steps during which the rule still moves an element whose gradient
-        has become 0, up to rounding. It decides which rows of a table a step updates:
+        """Return for how many steps the rule still moves an element, by more than rounding, after
+        its gradient has become 0. This number decides which rows of a table a step updates:
 
         - infinity, the default: all rows.
         - 0: the rows that have a gradient. The other rows no longer move.

@@ -1,4 +1,4 @@
-"""Define the commands of `minigrad course`. teaching.py defines the teacher's."""
+"""Define the commands of `minigrad course`. teaching.py defines the teacher's commands."""
 
 import argparse
 import os
@@ -182,7 +182,7 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _ask_for_folder(number: str) -> NoReturn:
-    """Errors: OptionError MG911."""
+    """Raise OptionError MG911 for a number where a folder is expected."""
     numbers = [one.number for one in lessons()]
     is_lesson = "is a lesson, not a folder"
     if int(number) not in numbers:
@@ -379,7 +379,9 @@ def _check_engine(workbook: Workbook, trained: bool = False) -> None:
 
 
 class Training:
-    """Prints the share of a training that is done, every two seconds. Each report calls `started`."""
+    """Prints the share of a training that is done, at most every two seconds. Each report of
+    progress calls `started`.
+    """
 
     def __init__(self, started: Callable[[], object] = lambda: None) -> None:
         self.started = started
@@ -498,8 +500,8 @@ def _ending(_: object) -> int:
 
 
 def _point_to_ending(workbook: Workbook) -> None:
-    """Name the command for the ending, except after a selection of the lessons or after a teacher's
-    own lessons.
+    """Print the command that shows the course's ending, unless the folder contains only some of the
+    lessons, or a teacher's own.
     """
     if len(workbook.here()) == len(lessons()) and not os.environ.get(VARIABLE):
         say("What you built, and where to go next: minigrad course ending")

@@ -194,7 +194,7 @@ class Workbook:
         return str(self.lessons.get(COURSE, {}).get("without", ""))
 
     def require(self, what: str) -> None:
-        """Errors: DataError MG929 if the teacher has hidden the command that shows `what`."""
+        """Raise DataError MG929 if the teacher has hidden the command that shows `what`."""
         if what in self.without:
             raise DataError(
                 "MG929",
@@ -277,8 +277,8 @@ class Workbook:
         return True
 
     def ready(self, milestone: Lesson) -> list[str]:
-        """Return the numbers of the milestones that are not passed, but whose functions this
-        milestone's exercise contains in a ready version.
+        """This milestone's exercise contains ready versions of functions from other milestones.
+        Return the numbers of those that are not passed.
         """
         numbers = {block[2] for block in READY.finditer(milestone.exercise)}
         return [

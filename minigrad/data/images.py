@@ -114,9 +114,9 @@ def _records(content: bytes) -> list[bytes]:
 
 
 def crc32c(parts: Sequence[bytes]) -> npt.NDArray[np.uint32]:
-    """Return the CRC-32C of each part, which Python's library lacks.
+    """Return the CRC-32C checksum of each part. Python's library has no function for it.
 
-    The bytes of a part are read one after another, and those of all parts at the same time.
+    The loop goes through the positions in the parts. Each step handles one byte of every part.
 
     >>> crc32c([b"123456789"]).tolist() == [0xE3069283]
     True
@@ -181,8 +181,8 @@ def read_png(files: Sequence[bytes]) -> Images:
 
     Each row of a PNG is stored as differences from a prediction, which is computed from the pixels
     to the left (a), above (b), and above to the left (c). The row's filter type selects the
-    prediction: 0, a, b, (a + b) // 2, or the one of a, b, c that is closest to a + b - c. The rows
-    and columns are decoded one after another, and all images at the same time.
+    prediction: 0, a, b, (a + b) // 2, or the one of a, b, c that is closest to a + b - c. The loops
+    go through the rows and columns. Each step decodes one pixel of every image.
 
     Errors: ValueError for another format, and also struct.error or zlib.error for a damaged file.
     Source: Portable Network Graphics (PNG) Specification, https://www.w3.org/TR/png/.

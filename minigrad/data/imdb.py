@@ -206,8 +206,8 @@ def _bundled(length: int | None, vocabulary_size: int) -> IMDB:
 
 
 def _split(arrays: dict[str, Any], split: str, length: int, vocabulary_size: int) -> Reviews:
-    """Return the last `length` ids of a split's reviews, with the unknown id for ids outside the
-    vocabulary.
+    """Return the last `length` ids of a split's reviews, with the unknown id in place of ids
+    outside the vocabulary.
 
     The result is the same as if the reviews had been encoded with the smaller vocabulary.
     """
@@ -217,7 +217,8 @@ def _split(arrays: dict[str, Any], split: str, length: int, vocabulary_size: int
 
 
 def _joined(first: Ids, second: Ids) -> Ids:
-    """Return the ids of these bytes: `second` has one for each first byte from ONE_BYTE on.
+    """Return the ids that are stored in these bytes. `second` has a byte for each byte in `first`
+    that is ONE_BYTE or more.
 
     The ids have the dtype intp, because np.bincount accepts no larger one in WebAssembly.
 

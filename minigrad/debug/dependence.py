@@ -243,7 +243,7 @@ def _nothing(
     output: Shape, output_axes: Any, input: Shape, input_axes: Any
 ) -> tuple[Array, Array, Dependence]:
     """Return the matrix row of each output element, the matrix column of each input element, and a
-    Dependence of nothing on anything. `seen` is a view of `matrix`.
+    Dependence of nothing on anything. The Dependence's `seen` is a view of its `matrix`.
     """
     rows, above = _groups(output, output_axes)
     columns, across = _groups(input, input_axes)

@@ -147,8 +147,8 @@ def draw(
     - `window=(t0, t1)`: draw the time steps from t0 to t1, inclusive, in full and fold the others.
     - `depth=n`: draw each scope at nesting depth n as a single box. With `depth=1`, each layer is
       one box. A model's own scope around its layers does not count.
-    - `opened`: the name of a scope, or a list of names, to open among these boxes. An open
-      scope shows its gates, and each scope in it as a box.
+    - `opened`: the name of a scope, or a list of names. If such a scope would be a single box, its
+      gates are drawn instead, and each scope in it as a box.
     - `values`: show small arrays in full, and the range, mean and norm of large arrays.
     - `grads`: show the norms of gradients. Arrows with larger gradients are thicker and darker.
 
@@ -164,8 +164,8 @@ def draw(
 
     Errors: DtypeError for anything but Tensors; OptionError for an invalid option or suffix, for a
     window outside the graph's time steps, for a name that no scope has, or for a picture that is
-    too large; DrawError if the path
-    cannot be written or no drawing program is available (the DOT text is still written).
+    too large; DrawError if the path cannot be written or no drawing program is available (the DOT
+    text is still written).
     Source: the unrolled picture follows Goodfellow, Bengio and Courville, Deep Learning (2016),
     section 10.1.
 

@@ -49,8 +49,8 @@ class Row(NamedTuple):
 
 
 class Grid:
-    """The layout of boxes and links. Creating a Grid sets `place` on the boxes, and removes the
-    labels of links that say what the columns show.
+    """The layout of boxes and links. Creating a Grid sets `place` on the boxes, and removes labels
+    of links that only repeat what the columns show.
 
     `route` returns the path of a wire. `frames` are the frames around time steps. `bounds` is the
     size of the picture.

@@ -28,8 +28,8 @@ def find_columns(boxes: list[Box], links: list[Link]) -> None:
 
 
 def before_steps(steps: set[T], edges: Collection[tuple[T, T]]) -> set[T]:
-    """Return everything that feeds `steps` and that they do not feed. An edge leads from an input
-    to the item that uses it.
+    """Return everything that feeds `steps`, but is not fed by them. An edge leads from an input to
+    the item that uses it.
 
     >>> sorted(before_steps({"t0", "t1"}, [("x", "t0"), ("t0", "t1"), ("t1", "y"), ("b", "y")]))
     ['x']

@@ -24,9 +24,9 @@ def find_loops(gates: Cells) -> list[list[Cells]]:
     """Return the steps of each loop among `gates`, which are Cells in the order of recording.
 
     The first step may have fewer gates, for example because there is no state yet. The result is
-    empty if the loops contain less than half of the gates. It is also empty unless a loop that
-    contains at least a tenth of the gates has a state, which each step takes from the step before.
-    So the heads of attention are not a loop, nor are the sums in a network of scalars.
+    empty if the loops contain less than half of the gates. It is also empty unless at least one
+    loop has a state, which each step takes from the step before, and contains at least a tenth of
+    the gates. These conditions exclude the heads of attention and the sums in a network of scalars.
     """
     kinds = []
     for cell in gates:

@@ -1,7 +1,8 @@
 """Convolution, and the largest element of each window.
 
-A window is a part of an image of a fixed size, at a position that moves by the stride. An image may
-have one axis, such as time, or two axes, height and width. To add zeros around it, use `mg.pad`.
+A window is a part of an image. It has a fixed size, and its position moves by the stride. An image
+may have one axis, such as time, or two axes, height and width. To add zeros around it, use
+`mg.pad`.
 """
 
 import math
@@ -135,10 +136,10 @@ class Convolve(Gate):
     """z[n, f, p, q] = Σ x[n, c, p·s + i, q·s + j] · W[f, c, i, j], summed over c, i and j, for
     stride s.
 
-    Each of the F filters in W has the size of a window in all channels. It is multiplied with each
-    window of x. As in PyTorch, the kernel is not flipped. dW[f, c, i, j] = Σ dz[n, f, p, q] · x[n,
-    c, p·s + i, q·s + j], summed over n, p and q. dx = the sum of dz[n, f, p, q] · W[f] over all
-    filters, and over all windows that contain an element.
+    Each of the F filters in W covers a window in all channels, and is multiplied with each window
+    of x. As in PyTorch, the kernel is not flipped. dW[f, c, i, j] = Σ dz[n, f, p, q] · x[n, c,
+    p·s + i, q·s + j], summed over n, p and q. dx = the sum of dz[n, f, p, q] · W[f] over all filters,
+    and over all windows that contain an element.
 
     Shapes: x (N, C, length) and W (F, C, size), or x (N, C, height, width) and W (F, C, height,
     width). z has shape (N, F, p) or (N, F, p, q), with p = (n - size) // s + 1 for an axis of x
@@ -375,8 +376,8 @@ def _columns(
 ) -> Iterator[tuple[slice, Array]]:
     """Copy the windows of images (C, H, W, N) to the columns of a matrix, a block at a time.
 
-    Yields the block's rows, as a slice of p, and the matrix (C · height · width, windows). It is
-    overwritten by the next block.
+    Yields the block's rows, as a slice of p, and the matrix (C · height · width, windows). The next
+    block overwrites this matrix.
     """
     windows = _windows(np.ascontiguousarray(images), size, stride)
     *places, p, q, N = windows.shape

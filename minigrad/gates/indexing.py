@@ -332,8 +332,8 @@ def split(
     """Split x along `axis` at the given indices: z_i = x[a_i : a_(i+1)].
 
     Each part is recorded as a Slice, and has x's shape except along `axis`. For n equal parts, use
-    np.split(x, n). An integer n is refused here unless n parts have the size n, because it is the
-    number of parts in NumPy, but the size of a part in PyTorch.
+    np.split(x, n). An integer n raises an error unless n parts have the size n, because it is the
+    number of parts in NumPy, but the size of each part in PyTorch.
 
     >>> [part.array.tolist() for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), [1, 3])]
     [[1.0], [2.0, 3.0], [4.0]]

@@ -93,7 +93,7 @@ class Lookup(Gate):
 
 
 class GradientById(Gradient):
-    """The gradient dz @ Wᵀ of the rows x = table[ids], in which dz is also summed for each id.
+    """The gradient dz @ Wᵀ of the rows x = table[ids], together with the sum of dz for each id.
 
     The table needs only the sums S: its gradient in row `distinct[i]` is S_i Wᵀ. A batch of reviews
     contains each word two or three times, so this takes less than half as long as computing dz @ Wᵀ.

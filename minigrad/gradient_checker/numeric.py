@@ -114,7 +114,7 @@ def recorded_gradients(
     dz: Array,
     leaves: Mapping[str, Node],
 ) -> dict[str, Array]:
-    """Return the gradient of each leaf that the backward pass from `root` computes."""
+    """Return {name: gradient} for the leaves, as the backward pass from `root` computes it."""
     found = sweep(root, dz)
     gradients = {}
     for name, leaf in leaves.items():
@@ -174,9 +174,9 @@ def one_sided(
 def kinks(line: Line, base: Array) -> Array:
     """Return True for each output element whose left and right slopes differ at every small step.
 
-    At a smooth point, the two slopes differ by h·f'', which shrinks by a factor of 64 if h does. At
-    a kink, the difference remains the same. At a jump, it grows as the step shrinks. At the edge of
-    the domain, one of the slopes is not finite.
+    At a smooth point, the two slopes differ by h·f'', which shrinks by a factor of 64 when h does.
+    At a kink, the difference remains the same. At a jump, it grows as the step shrinks. At the edge
+    of the domain, one of the slopes is not finite.
     """
     short = STEP / 64
     with np.errstate(all="ignore"):

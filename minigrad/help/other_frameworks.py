@@ -93,7 +93,7 @@ def answer_import(package: str, name: str) -> Any:
 def check_assignment(owner: Any, name: str) -> None:
     """Raise MG119 if an attribute that `owner` lacks is assigned outside the methods of its class.
 
-    The attribute would have no effect, because it is misspelled or another framework's.
+    The attribute would have no effect, because its name is misspelled or from another framework.
     """
     if hasattr(owner, name):
         return
@@ -107,7 +107,7 @@ def check_assignment(owner: Any, name: str) -> None:
 
 
 class ForeignNames:
-    """Names that PyTorch's tensors and NumPy's arrays have, and Tensors lack: each raises MG119.
+    """Names that PyTorch's tensors or NumPy's arrays have, but Tensors do not. Each raises MG119.
 
     They are listed one by one, because a `__getattr__` method would slow down every attribute
     access in Python 3.11.
@@ -149,8 +149,8 @@ def _parameters(function: Any) -> Mapping[str, Parameter]:
 
 
 def _arguments(function: Any, owner: type | None) -> list[str]:
-    """Return the names of a function's arguments, or of a class's, with the options that its
-    constructor passes on to the classes it inherits from.
+    """Return the names of a function's arguments. For a class, return those of its constructor,
+    with the options that it passes on to the classes it inherits from.
     """
     functions = [function]
     if owner:

@@ -10,8 +10,7 @@ def keep_freed() -> None:
 
     A training step may allocate and free a hundred megabytes of arrays. By default, glibc returns
     this memory to the system and requests it again page by page, which can take longer than the
-    arithmetic. On systems without glibc, this
-    function has no effect.
+    arithmetic. On systems without glibc, this function has no effect.
     """
     if sys.platform != "linux":
         return

@@ -16,8 +16,8 @@ DESCRIPTION = """Compare a class that computes gradients with minigrad.
 
 The command finds out what the class can do, and tries each operation alone, pairs of operations, and
 random expressions. Where a value or a gradient differs, it names the operation and the probable
-mistake, and prints lines for Python that show it again. docs/check_engine.md describes what a class
-needs, and adapters for engines of another form. If your engine never ends, press Ctrl-C to see which
+mistake, and prints Python code that reproduces it. docs/check_engine.md describes what a class needs,
+and adapters for other kinds of engines. If your engine never ends, press Ctrl-C to see which
 line was running.
 
 Exit code: 0 nothing differs, 1 something differs, 2 the class cannot be checked.

@@ -1,5 +1,6 @@
-"""Faults of the loop itself: gradients that are not cleared, steps that are missing, parameters that
-the optimizer or the loss does not reach. They are certain, because they were counted.
+"""Faults of the loop itself: gradients that are not cleared, steps that are missing, parameters
+that the optimizer or the loss does not reach. These findings are certain, because they are counted
+and not inferred.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from .watch import Line, Pass, Update
 SHRUNK = 0.1
 SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
 ENOUGH = 3
-"""The number of passes that must show a fault of the loop, because a single pass cannot show it."""
+"""A fault of the loop must appear in at least this many passes, because a single pass does not
+prove it.
+"""
 
 
 def gradients_not_cleared(e: Evidence) -> Findings:
-    """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum of
-    all gradients so far. Gradients that are added before a step, on purpose, do not count.
+    """`backward` adds to gradients. If they are not cleared after a step, every step uses the sum
+    of all gradients so far. Gradients that are deliberately summed over several passes before one
+    step do not count.
     """
     optimizers = [set(made.leaves.values()) for made in e.watch.optimizers]
     optimizers = optimizers or [set(e.watch.first)]  # steps by hand
@@ -94,7 +98,7 @@ def no_step(e: Evidence) -> Findings:
 
 
 def parameters_not_trained(e: Evidence) -> Findings:
-    """A parameter gets a gradient, but no optimizer has it, and it keeps its first value."""
+    """A parameter gets a gradient, but belongs to no optimizer, so it keeps its first value."""
     if not e.updates or not e.watch.optimizers:
         return
     trained = {node for made in e.watch.optimizers for node in made.leaves.values()}
@@ -178,7 +182,8 @@ def gradients_shrunk(e: Evidence) -> Findings:
             "gradients-shrunk",
             f"between backward() and step(), the program shrinks the gradients to {share:.2g} of their "
             "length",
-            "each step is as much shorter, or of the same tiny length however steep the loss is",
+            "each step is shorter by the same factor, or has the same tiny length however steep the loss "
+            "is",
             "leave the gradients as they are, or clip only those that are much longer than usual, with "
             "optim.clip_gradients",
             e.source.call("clip", "clamp", "minimum", "sign") or line,
@@ -189,8 +194,8 @@ def gradients_shrunk(e: Evidence) -> Findings:
 
 
 def changed_outside(e: Evidence) -> Findings:
-    """The program changes parameters between the steps. Without these changes, the recorded steps
-    learn.
+    """The program changes parameters between the steps. Repeated without these changes, the steps
+    train the network.
     """
     if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learns:
         return
@@ -202,16 +207,17 @@ def changed_outside(e: Evidence) -> Findings:
         lines = [line for line in e.source.containing(".array") if "=" in line.text]
         yield Finding(
             "changed-outside",
-            "your program changes parameters or gradients between the steps: the recorded steps alone, "
-            "repeated, do not give the run's losses, and they learn",
-            "what the gradient has taught is undone",
+            "your program changes parameters or gradients between the steps: when the recorded steps "
+            "are repeated without these changes, the losses differ from the run's, and the network "
+            "learns",
+            "the changes undo what the steps have taught the network",
             "leave out what changes the parameters, such as a limit for weights, or make it much weaker",
             min(lines, key=lambda one: abs(one.number - e.line.number), default=e.line),
             certainty="likely",
             decide="run the script without these lines",
             run=run,
             trial=losses,
-            changed="without what the program does between them",
+            changed="without the changes between them",
         )
 
 
@@ -222,8 +228,8 @@ def _own(layer: object) -> set[Node]:
 
 
 def optimizer_made_again(e: Evidence) -> Findings:
-    """An optimizer that is made for every batch has no memory: its momentum and its means start at 0
-    in each step. An optimizer without momentum or means loses nothing.
+    """An optimizer that is made for every batch has no memory: its momentum and its means start at
+    0 in each step. An optimizer without momentum or means loses nothing, so it is not reported.
     """
     optimizers = e.watch.optimizers
     used = Counter(made.line for made in optimizers if made.steps and made.remembers)
@@ -287,7 +293,7 @@ def _model_for_each_part(e: Evidence) -> Findings:
 
 
 def loss_maximized(e: Evidence) -> Findings:
-    """A minus sign before the loss, so that each step makes the network worse."""
+    """If there is a minus sign before the loss, each step makes the network worse."""
     for term in e.terms:
         signs = sum(_negates(user, node) for user, node in e.toward_loss(term.node))
         if signs % 2:

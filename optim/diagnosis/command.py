@@ -26,8 +26,8 @@ DESCRIPTION = """Run a training script unmodified, watch it, and say why it does
     minigrad diagnose train.py --json              prints JSON, and the script's output to stderr
     minigrad diagnose train.py -- -o runs          after --, also -o and --json go to the script
 
-A suspicion is tried: the recorded steps are repeated with one thing changed, and both curves are
-shown. docs/diagnosis.md explains each finding.
+To test a suspicion, the command repeats the recorded steps with one thing changed, and shows both loss
+curves. docs/diagnosis.md explains each finding.
 
 Exit code: 0 nothing found, 1 a fault was named, 2 the script failed and no fault was named.
 """

@@ -29,9 +29,11 @@ from .watch import Line
 
 RECURRENT = re.compile("RNN|GRU|LSTM|Cell")
 ROWS = 8
-"""The minimum number of rows that show anything about the data."""
+"""With fewer rows, nothing can be concluded about the data."""
 LARGE, SMALL = 20.0, 0.02
-"""Sizes that are far from 1, the size of a standardized column, for which weights are initialized."""
+"""Columns of a larger or smaller size are not scaled. Weights are initialized for standardized
+columns, which have the size 1.
+"""
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
 SHARE_MISSING = 0.2
@@ -153,7 +155,7 @@ def rows_sorted(e: Evidence) -> Findings:
 
 
 def _shuffled(e: Evidence) -> Trial:
-    """Return a trial in which the rows of all kept passes, with their labels, change places."""
+    """Return a trial in which the rows of all kept passes are shuffled together with their labels."""
     passes = [one.inputs + one.labels for one in e.kept]
     arrays: dict[Node, Array] = {}
     for nodes in zip(*passes, strict=False):
@@ -168,7 +170,7 @@ def _shuffled(e: Evidence) -> Trial:
 
 
 def classes_missing(e: Evidence) -> Findings:
-    """Rows that are sorted by class and then split leave the last classes for the evaluation."""
+    """If rows are sorted by class and then split, the last classes occur only in the evaluation."""
     if e.term is None or not e.term.classes or len(e.kept) < len(e.passes):
         return
     evaluated = [series[-1].truth.ravel() for series in e.held_out]
@@ -182,14 +184,14 @@ def classes_missing(e: Evidence) -> Findings:
             "classes-missing",
             f"{share:.0%} of the labels in the evaluation are classes that never occur in training: "
             f"{', '.join(str(one) for one in missing[:5])}",
-            "no gradient ever asks for these classes",
+            "no gradient ever makes these classes more likely",
             "shuffle the rows before they are split, because they are sorted by class",
             place(e, 1),
         )
 
 
 def labels_change(e: Evidence) -> Findings:
-    """If the same row has another label each time it comes, inputs and labels were shuffled
+    """If the same row has a different label each time it occurs, inputs and labels were shuffled
     separately.
     """
     if e.term is None or len(np.unique(e.labels)) > MANY_CLASSES:
@@ -224,8 +226,8 @@ def labels_change(e: Evidence) -> Findings:
 
 
 def integers_wrapped(e: Evidence) -> Findings:
-    """Whole numbers that fill exactly the range of an integer type have probably overflowed: one
-    more than the largest number is the smallest.
+    """Whole numbers that fill exactly the range of an integer type have probably overflowed: adding
+    1 to the largest number gives the smallest.
     """
     for what, position, rows in (("inputs", 0, e.inputs), ("labels", 1, e.labels)):
         if len(rows) < MANY or rows.dtype.kind not in "iuf":
@@ -274,7 +276,7 @@ def target_in_inputs(e: Evidence) -> Findings:
         "target-in-inputs",
         f"column {column} of the inputs is the label itself (correlation {similar.max():.4f})",
         "the gradient makes the network copy this column, and ignore all others",
-        f"remove column {column} from the inputs; when the answer is not known yet, it has no meaning",
+        f"remove column {column} from the inputs, because it has no value until the answer is known",
         next(iter(e.source.origins(0, selections=True)), e.batches_line),
     )
 
@@ -299,7 +301,7 @@ def _scaled(e: Evidence) -> Trial:
 
 def inputs_unscaled(e: Evidence) -> Findings:
     """Large inputs saturate the first layer, and make its gradients large compared with the other
-    layers'. If columns have very different sizes, this happens for some of them.
+    layers'. If columns have very different sizes, the largest ones do this.
     """
     rows = e.inputs
     if len(rows) < ROWS or rows.dtype.kind != "f" or _normalized(e):
@@ -343,8 +345,8 @@ def _normalized(e: Evidence) -> bool:
 
 
 def targets_unscaled(e: Evidence) -> Findings:
-    """The outputs of a new network have a size of about 1. Targets of other sizes need huge weights
-    or steps.
+    """The outputs of a new network have a size of about 1. Much larger targets need huge weights or
+    steps.
     """
     if e.term is None or e.term.kind != "MeanSquaredError" or e.learns:
         return
@@ -385,7 +387,8 @@ def ids_unknown(e: Evidence) -> Findings:
         if share.max() > UNKNOWN_IDS:
             yield Finding(
                 "ids-unknown",
-                f"{share.max():.0%} of the ids are {values[share.argmax()]}, as for unknown words",
+                f"{share.max():.0%} of the ids are {values[share.argmax()]}, which is probably the id of "
+                "unknown words",
                 "the gradient goes to one row of the embedding, and the rows of the words get none",
                 "split the texts into words in the same way as for the vocabulary (lower case, "
                 "punctuation), and count how many ids are unknown",
@@ -394,8 +397,8 @@ def ids_unknown(e: Evidence) -> Findings:
 
 
 def axes_swapped(e: Evidence) -> Findings:
-    """A recurrent layer reads (batch, time, features). If both axes have the same size, an array with
-    time first passes unnoticed.
+    """A recurrent layer reads (batch, time, features). If batch and time have the same size, an
+    array with time as its first axis raises no error.
     """
     shapes = [node.shape for node in e.kept[0].inputs[:1]]
     if not shapes or len(shapes[0]) != 3 or shapes[0][0] != shapes[0][1]:
@@ -453,8 +456,8 @@ def _padding_first(ids: Array) -> Array:
 
 
 def state_carried(e: Evidence) -> Findings:
-    """The state at the end of one batch is the start of the next, although its rows do not continue
-    the rows of the first batch.
+    """The state at the end of one batch is the start of the next, although the next batch's rows do
+    not continue those of the first.
     """
     states: set[Node] = set()
     lines = []
@@ -546,7 +549,9 @@ def labels_misaligned(e: Evidence) -> Findings:
 
 
 def _at_chance(e: Evidence, chance: float) -> str:
-    """Return the evaluation's result if the network only guesses there, while training is far better."""
+    """If the network only guesses in the evaluation, but is far better in training, return the
+    evaluation's result in words.
+    """
     moments = list(zip(*e.held_out, strict=True))
     if len(moments) < EVALUATIONS or e.learned < 0.1:
         return ""

@@ -28,13 +28,13 @@ NEVER = -1e3
 ENOUGH_ROWS = 20
 SHIFTED, SCALED = 3.0, 5.0
 LONG = 6
-"""The minimum number of epochs after the best one. Fewer are usual, because nobody knows the best
-epoch in advance.
+"""The minimum number of epochs after the best one. Fewer than this are normal, because nobody knows
+the best epoch in advance.
 """
 
 
 def training_mode_in_evaluation(e: Evidence) -> Findings:
-    """An evaluation with dropout on, or with BatchNorm's statistics of the batch."""
+    """The evaluation runs with dropout on, or with BatchNorm's statistics of the batch."""
     active = e.watch.active if e.passes else {}
     if active and not _averages(e):
         yield Finding(
@@ -94,7 +94,7 @@ def _drops(mask: Array) -> bool:
 
 
 def scaled_differently(e: Evidence) -> Findings:
-    """Rows that are evaluated on another scale than the training rows."""
+    """The evaluated rows have a different scale than the training rows."""
     rows = e.inputs
     if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < ENOUGH_ROWS:
         return
@@ -107,7 +107,7 @@ def scaled_differently(e: Evidence) -> Findings:
         if shift > SHIFTED or not 1 / SCALED < ratio < SCALED:
             yield Finding(
                 "evaluated-on-another-scale",
-                "the rows that are evaluated have another scale than those of the training: their "
+                "the rows that are evaluated have a different scale than the training rows: their "
                 f"means differ by {number(shift)} standard deviations, and their deviations by a "
                 f"factor of {number(ratio)}",
                 "training is not affected, but the network has never seen such numbers",
@@ -136,7 +136,7 @@ def batchnorm_few_rows(e: Evidence) -> Findings:
 
 
 def dropout_too_high(e: Evidence) -> Findings:
-    """Dropout that leaves too little for the next layer."""
+    """Dropout with a high rate leaves too little for the next layer."""
     layers = {id(layer): layer for call in e.watch.calls for layer in call.layers}
     dropouts = [one for one in layers.values() if type(one).__name__ == "Dropout"]
     rates = [layer.rate for layer in dropouts]
@@ -239,7 +239,8 @@ def sees_target(e: Evidence) -> Findings:
                 "sees-the-target",
                 "outputs depend on later inputs: the label of each step is the input of the next one, "
                 "and the network can see it",
-                "the gradient teaches it to copy the next input, which is missing when it writes",
+                "the gradient teaches the network to copy the next input, which does not exist yet when "
+                "it writes",
                 "use causal=True in the attention, a recurrent layer that reads in one direction, or "
                 "a convolution that is padded on the left only",
                 **e.where(seeing[0]),
@@ -258,8 +259,8 @@ def _differ(before: Array, after: Array) -> bool:
 
 
 def _continues(ids: Array, labels: Array) -> bool:
-    """Return whether the labels are the inputs of the next steps. Padding, 0 or below, may be left
-    out, so the numbers are counted.
+    """Return whether the labels are the inputs of the next steps. If the labels lack the padding
+    (ids of 0 or below), only how often each number occurs is compared.
     """
     if labels.dtype.kind not in "iu" or ids.shape[1] < 3:
         return False
@@ -295,8 +296,8 @@ def mask_inverted(e: Evidence) -> Findings:
 
 
 def masked_by_hand(e: Evidence) -> Findings:
-    """A mask in a formula that leaves only the padding of the losses, or of the scores before a
-    softmax.
+    """A mask in a formula keeps only the losses of the padding, or only the scores of the padding
+    before a softmax.
     """
     losses = {term.node for term in e.terms}
     leaves = [node.output for node in e.nodes if is_constant(node)]
@@ -322,7 +323,7 @@ def masked_by_hand(e: Evidence) -> Findings:
 
 
 def _visible(scores: Node) -> list[Array]:
-    """Return the masks of scores that are left before a softmax."""
+    """Return masks that are True at the scores that a softmax does not ignore."""
     arrays = [one.output for one in constants(scores)]
     if name(scores) == "AddGate":
         return [array > NEVER for array in arrays if (array <= NEVER).any()]
@@ -332,8 +333,9 @@ def _visible(scores: Node) -> list[Array]:
 
 
 def validation_in_training(e: Evidence) -> Findings:
-    """Rows that were trained on say nothing about new rows. Rows of few different numbers may be equal
-    by chance, and an evaluation on exactly the training rows is intended.
+    """Rows that were trained on say nothing about new rows. Two cases are not reported: rows that
+    contain only a few different numbers, because they may be equal by chance, and an evaluation on
+    exactly the training rows, because it is intended.
     """
     rows = e.inputs
     if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < 16:
@@ -364,8 +366,8 @@ def validation_in_training(e: Evidence) -> Findings:
 
 
 def wrong_way(e: Evidence) -> Findings:
-    """A callback keeps the best value of a column. Unless its name ends in "loss", higher counts as
-    better, which is wrong for an error.
+    """A callback that keeps the best value of a column takes higher values for better ones, unless
+    the column's name ends in "loss". This is wrong for a column of errors.
     """
     for trainer, _ in e.watch.trainers:
         rows = trainer.history.rows
@@ -391,7 +393,7 @@ def wrong_way(e: Evidence) -> Findings:
 
 
 def imbalance(e: Evidence) -> Findings:
-    """If one class is rare, always predicting the other one already has a low loss."""
+    """If one class is rare, always predicting the frequent one already has a low loss."""
     term = e.term
     if term is None or e.learns:
         return
@@ -412,7 +414,7 @@ def imbalance(e: Evidence) -> Findings:
             "judge by recall instead of accuracy",
             e.loss_line,
             certainty="likely",
-            decide="train on as many rows of each class: are both predicted then?",
+            decide="train on equally many rows of each class: does the network predict all classes then?",
         )
 
 

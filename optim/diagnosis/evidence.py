@@ -30,11 +30,13 @@ from .watch import Evaluation, Line, Pass, Update, Watch
 SECONDS = 10.0
 """The time limit of all trials together."""
 LITTLE = 0.5
-"""Runs that remove less than this share of the loss of guessing have learned little."""
+"""A run has learned little if it removes less than this share of the loss of guessing, which is the
+loss of the best constant output.
+"""
 
 
 class Look:
-    """The arrays and gradients of a recorded pass, with other values for some leaves."""
+    """The arrays and gradients that a recorded pass has with other values for some leaves."""
 
     def __init__(self, root: Node, leaves: dict[Node, Tensor]) -> None:
         self.root = root
@@ -97,8 +99,8 @@ class Evidence:
         self.updates = [e for e in watch.events if isinstance(e, Update)]
 
     def _find_own_rule(self) -> None:
-        """If the program changes its parameters by `w - lr * gradient`, write down the same steps as
-        those of an SGD, so that they can be repeated.
+        """If the program changes its parameters by `w - lr * gradient`, record its steps as those
+        of an SGD optimizer, so that they can be repeated.
         """
         watch = self.watch
         along = length = 0.0
@@ -207,7 +209,7 @@ class Evidence:
         return self.look(self.kept[-1], trained)
 
     def look(self, one: Recorded, leaves: Mapping[Node, Array]) -> Look:
-        """Repeat a pass, for its arrays and gradients, also those of its inputs."""
+        """Repeat a pass to get its arrays and its gradients, including those of its inputs."""
         arrays = {}
         for node in one.inputs:
             if node.output.dtype in (np.float32, np.float64):
@@ -233,7 +235,7 @@ class Evidence:
         return loss_of_guessing(self.term, labels)
 
     def _is_mean_of(self, node: Node) -> bool:
-        """Whether the loss is the mean of a term, not weighted; penalties may be added."""
+        """Whether the loss is the unweighted mean of a term. Penalties may be added to it."""
         for user, _ in self.toward_loss(node):
             weighted = name(user) in ("Hadamard", "Divide", "Where", "Lookup")
             factors = set(user.inputs)
@@ -253,9 +255,10 @@ class Evidence:
         return float(self.term.labels.output.size) if summed else 1.0
 
     def progress(self, losses: Sequence[float]) -> float:
-        """Return how much of the loss of guessing is gone at the end: 0 is guessing, 1 is perfect.
+        """Return the share of the loss of guessing that is gone at the end: 0 if the network still
+        guesses, 1 if it is perfect.
 
-        Without a known baseline, the first loss takes its place.
+        If the loss of guessing is unknown, the first loss takes its place.
         """
         if not losses:
             return 0.0
@@ -280,9 +283,9 @@ class Evidence:
 
     @cached_property
     def held_out(self) -> list[list[Evaluation]]:
-        """The evaluations between training passes: a list for each loss that every evaluation
-        computes, such as the loss of each validation batch. It contains the values of this loss over
-        the run.
+        """The evaluations between training passes. If each of them computes several losses, such as
+        one for each validation batch, there is a list for each of these, with its values over the
+        run.
         """
         moments: dict[int, list[Evaluation]] = {}
         for one in self.watch.evaluations:
@@ -307,8 +310,8 @@ class Evidence:
 
     @cached_property
     def repeatable(self) -> bool:
-        """Whether the control's losses are the run's own. The rate of steps without an optimizer is
-        known only to some digits, and so are their losses.
+        """Whether the control's losses are the run's own. If the run has no optimizer, its rate is
+        measured, so its losses can be repeated only to a few digits.
         """
         control = self.control
         run = self.losses[: len(control)]
@@ -357,8 +360,9 @@ class Evidence:
         return {"layer": layer.path, "line": line}
 
     def made(self, leaf: Node) -> Line:
-        """Return the line that made a parameter: of the lines that contain `requires_grad`, the one
-        at the parameter's position. A line in a function or a loop makes several parameters.
+        """Return the line that probably made a parameter. For the n-th parameter, this is the n-th
+        line that contains `requires_grad`, or the last such line if there are fewer, because a line
+        in a function or a loop makes several parameters.
         """
         lines = self.source.containing("requires_grad")
         if not lines:
@@ -369,7 +373,7 @@ class Evidence:
 
     @cached_property
     def batches_line(self) -> Line:
-        """The line that makes the batches, or else that of the backward pass."""
+        """The line that makes the batches, or else the line of the backward pass."""
         return self.source.call("Batches") or self.line
 
     @cached_property
@@ -384,14 +388,16 @@ class Evidence:
 
     @cached_property
     def optimizer_line(self) -> Line:
-        """The line that makes the optimizer, or else that of the backward pass."""
+        """The line that makes the optimizer, or else the line of the backward pass."""
         if not self.watch.optimizers:
             return self.line
         return self.watch.optimizers[0].line
 
 
 def joined(passes: list[list[Node]], number: int) -> Array:
-    """Return the rows of a constant in all passes, or in the first if their shapes differ."""
+    """Return the rows of a constant in all passes, or only those of the first pass if the shapes
+    differ.
+    """
     arrays = []
     for nodes in passes:
         if number < len(nodes):
@@ -403,7 +409,7 @@ def joined(passes: list[list[Node]], number: int) -> Array:
 
 
 def final(losses: Sequence[float]) -> float:
-    """Return the mean of the last tenth."""
+    """Return the mean of the last tenth of the losses."""
     if not losses:
         return float("nan")
     tenth = max(1, len(losses) // 10)

@@ -14,15 +14,15 @@ from .watch import Line
 
 PROGRESS = 0.15
 """A trial proves a cause if its loss falls further than the run's by this share of the loss of
-guessing, and ends at FACTOR of the run's loss or below. The share is far above the noise of a mean
-over a tenth of the steps, and the factor excludes small improvements of good runs.
+guessing, and ends at or below FACTOR times the run's loss. The share is far above the noise of a
+mean over a tenth of the steps, and the factor excludes small improvements of good runs.
 """
 FACTOR = 0.75
 
 
 @dataclass
 class Finding:
-    """Why a network does not learn, in words. `optim.diagnose` makes it.
+    """A reason why a network does not learn, in words. `optim.diagnose` returns findings.
 
     >>> finding = Finding("no-step", "no parameter has changed", "nothing uses the gradients", "call step()")
     >>> finding.certainty

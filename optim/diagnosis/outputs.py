@@ -38,16 +38,17 @@ OUTSIDE = 0.05
 
 
 def without(*nodes: Node) -> Change:
-    """Return a change that passes the first input of these nodes on, as if the gates were missing.
+    """Return a change that passes on the first input of these nodes, as if their gates were
+    missing.
 
-    The same gates are found in the graph of every pass by their place in it, their scope and name.
+    The same gates are found in the graph of every pass by their name, scope, shape and inputs.
     """
     keys = {key(node) for node in nodes}
     return lambda node, inputs: inputs[0] if key(node) in keys else None
 
 
 def softmax_of_one(e: Evidence) -> Findings:
-    """A softmax divides by the sum of its outputs. With one output, it is 1 for every input."""
+    """A softmax divides exponentials by their sum, so a single output is 1 for every input."""
     outputs = {origin(term.output) for term in e.terms}
     for node in e.gates("Softmax", "SoftmaxCrossEntropy"):
         loss = name(node) == "SoftmaxCrossEntropy"
@@ -98,8 +99,8 @@ def _share_of_errors(made: Repeated, root: Node) -> float:
 
 
 def squashed_logits(e: Evidence) -> Findings:
-    """The cross entropies of minigrad take logits, any real numbers. An activation before them
-    limits the probabilities that the network can express.
+    """The cross entropies of minigrad take logits, which may be any real numbers. An activation
+    before them limits the probabilities that the network can express.
     """
     for term in e.terms:
         last = origin(term.output)

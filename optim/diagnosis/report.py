@@ -43,7 +43,8 @@ TRIED: tuple[Suspect, ...] = (
 
 @dataclass
 class Diagnosis:
-    """The findings about a training run, most basic cause first. It is true if there is one.
+    """The findings about a training run, most basic cause first. A Diagnosis is true if it has a
+    finding.
 
     >>> print(Diagnosis(passes=100))
     No fault was found in 100 backward passes.
@@ -90,7 +91,7 @@ def examine(watch: Watch) -> Diagnosis:
 
 
 def outcome(evidence: Evidence) -> str:
-    """Return a sentence that compares the last losses with that of guessing, if it is known."""
+    """Return a sentence that compares the last losses with the loss of guessing, if that is known."""
     if not evidence.losses or not np.isfinite(evidence.baseline):
         return ""
     end = number(final(evidence.losses) / evidence.scale)

@@ -49,7 +49,7 @@ class Source:
             return ast.Module([], [])
 
     def all(self, *kinds: type) -> list[Any]:
-        """Return the nodes of some kinds."""
+        """Return the script's nodes of these kinds."""
         return inside(self.tree, *kinds)
 
     def at(self, node: Any) -> Line:
@@ -71,12 +71,12 @@ class Source:
         return self.lines(found)
 
     def call(self, *names: str) -> Line | None:
-        """Return the first of these lines."""
+        """Return the first line that `calls` finds, or None."""
         lines = self.calls(*names)
         return lines[0] if lines else None
 
     def containing(self, word: str) -> list[Line]:
-        """Return the lines of assignments and results that contain a word."""
+        """Return the lines of assignments, `return` statements and expressions that contain a word."""
         found = []
         for step in self.all(ast.Assign, ast.Return, ast.Expr):
             if word in ast.unparse(step):
@@ -130,9 +130,10 @@ class Source:
         return None
 
     def origins(self, position: int, selections: bool = False) -> list[Line]:
-        """Return the lines that assign the inputs (0) or labels (1) of `Batches(x, y)` or of the
-        model's call, and the variables that these come from; the last assignment first. Lines that
-        only select rows count if `selections` is set.
+        """Return the lines that assign the inputs (0) or labels (1), and the variables that they
+        are computed from, the last assignment first. The search starts at the arguments of
+        `Batches(x, y)` or, without it, of the loss. Lines that only select rows are left out unless
+        `selections` is set.
         """
         names = self._start(position)
         found = []
@@ -178,7 +179,7 @@ class Source:
         return found
 
     def _steps(self, name: str) -> list[ast.stmt]:
-        """Return the assignments and results in a function of the script."""
+        """Return the assignments and `return` statements in a function of the script."""
         found = []
         for function in self.all(ast.FunctionDef):
             if function.name == name:
@@ -186,7 +187,9 @@ class Source:
         return found
 
     def reordering(self) -> list[Line]:
-        """Return the lines that draw an order, unless one order selects the rows of several arrays."""
+        """Return the lines that draw a random order, unless this order selects the rows of several
+        arrays.
+        """
         lines = set(self.calls("shuffle", "permutation", "roll"))
         for step in self.all(ast.Assign, ast.For):
             line = self.at(step)
@@ -226,7 +229,7 @@ class Source:
 
 
 def inside(tree: ast.AST, *kinds: type) -> list[Any]:
-    """Return the nodes of some kinds in a part of the script."""
+    """Return the nodes of these kinds in a part of the script."""
     return [node for node in ast.walk(tree) if isinstance(node, kinds)]
 
 

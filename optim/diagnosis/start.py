@@ -25,7 +25,7 @@ FAR = {"Sigmoid": 5.0, "Tanh": 2.5}
 """Beyond this input, the derivative of a sigmoid is below 1/100, and that of tanh below 1/36."""
 MOSTLY = 0.5
 MUCH = 0.8
-"""Runs that remove more than this share of the loss of guessing are not tried again with new weights."""
+"""Runs that remove more than this share of the loss of guessing are not repeated with new weights."""
 TIMES = 20
 OFF = 0.25
 VANISHED = 1e-3
@@ -33,8 +33,8 @@ STEP = re.compile(r"t\d+")
 
 
 def glorot(path: str, array: Array) -> Array:
-    """Draw a matrix again, uniformly within ±√(6 / (inputs + outputs)), and set a bias to 0. Leave
-    vectors of ones, the gains of normalizations, as they are.
+    """Return new numbers for a matrix, drawn uniformly within ±√(6 / (inputs + outputs)), or zeros
+    for a bias. Vectors of ones, which are the gains of normalizations, stay the same.
     """
     if array.ndim < 2:
         return array if (array == 1).all() else np.zeros_like(array)
@@ -54,7 +54,7 @@ def replaced(nodes: list[Node], gate: mg.Gate) -> Change:
 
 
 def no_nonlinearity(e: Evidence) -> Findings:
-    """Linear layers after each other are one linear layer: W2 (W1 x) = (W2 W1) x."""
+    """Several linear layers in a row are equivalent to one linear layer: W2 (W1 x) = (W2 W1) x."""
     products = list(e.weights())
     if len(products) < 2 or e.learned > 1 - LITTLE / 2:
         return
@@ -164,13 +164,13 @@ def dead_units(e: Evidence) -> Findings:
             "then active",
             **e.where(node),
         )
-        change = "with weights drawn again and biases of 0"
+        change = "with new random weights and biases of 0"
         prove(e, finding, Trial(start=glorot), change)
         yield finding
 
 
 def _bias(e: Evidence, node: Node) -> str:
-    """Say whether the numbers would be positive without a bias."""
+    """Return words that blame a bias if some numbers would be positive without it, or ""."""
     for parent in node.inputs:
         bias = e.watch.first.get(parent) if name(node) == "AddGate" else None
         if bias is not None and (e.first.outputs[node] - bias).max() > 0:
@@ -179,8 +179,8 @@ def _bias(e: Evidence, node: Node) -> str:
 
 
 def dead_at_end(e: Evidence) -> Findings:
-    """ReLUs that are dead at the end of the run, because a large step has moved the units out of
-    reach.
+    """All units of a ReLU are dead at the end of the run, because a large step has moved them out
+    of reach.
     """
     if e.learns:
         return
@@ -230,8 +230,8 @@ def _bounded(e: Evidence) -> list[Node]:
 
 
 def vanishing_layers(e: Evidence) -> Findings:
-    """Each sigmoid multiplies the gradient by at most 1/4, and small weights by less. After several
-    layers nothing is left for the first one.
+    """Each sigmoid multiplies the gradient by at most 1/4, and small weights shrink it further.
+    After several layers, almost nothing is left for the first one.
     """
     nodes = _bounded(e)
     products = list(e.weights())
@@ -245,7 +245,7 @@ def vanishing_layers(e: Evidence) -> Findings:
     finding = Finding(
         "vanishing-gradient",
         f"the gradient vanishes on its way through {len(nodes)} {' and '.join(kinds)} layers: in the "
-        f"first layer it is {number(ratio)} of that in the last",
+        f"first layer, it is {number(ratio)} times that in the last",
         "the first layers hardly change, so the last one works on random features",
         "use mg.relu (or tanh) with the default init, LayerNorm or residual connections, and Adam "
         "rather than plain SGD",
@@ -253,7 +253,7 @@ def vanishing_layers(e: Evidence) -> Findings:
     )
     for activation, gate in ("ReLU", mg.relu), ("tanh", mg.tanh):
         trial = Trial(change=replaced(nodes, gate), start=glorot)
-        if prove(e, finding, trial, f"with {activation} and weights drawn again"):
+        if prove(e, finding, trial, f"with {activation} and new random weights"):
             yield finding
     if ratio < VANISHED:
         finding.certainty = "likely"
@@ -300,7 +300,7 @@ def outputs_explode(e: Evidence) -> Findings:
         return
     finding = Finding(
         "weights-badly-drawn",
-        f"the run starts at a loss of {number(first)}, while guessing has {number(e.baseline)}: the "
+        f"the run starts at a loss of {number(first)}, but guessing has {number(e.baseline)}: the "
         "outputs are far too large before the first step",
         "signals and gradients grow in each layer, or in each time step, and explode",
         "draw smaller weights: with n inputs, the usual deviation is about 1/√n (layers.init)",
@@ -310,8 +310,8 @@ def outputs_explode(e: Evidence) -> Findings:
 
 
 def vanishing_time(e: Evidence) -> Findings:
-    """In a recurrent network, each step multiplies the gradient. If only the last state is used, the
-    first steps may get nothing.
+    """In a recurrent network, each time step multiplies the gradient by a factor. If only the last
+    state is used, the first steps may get almost no gradient.
     """
     if e.learns:
         return
@@ -324,8 +324,8 @@ def vanishing_time(e: Evidence) -> Findings:
             continue
         yield Finding(
             "vanishing-over-time",
-            f"the gradient vanishes over {len(steps)} time steps: at the first step it is "
-            f"{number(first / last)} of that at the last step",
+            f"the gradient vanishes over {len(steps)} time steps: at the first step, it is "
+            f"{number(first / last)} times that at the last step",
             "what happened early in a sequence cannot change the weights",
             "shorten the sequences, pool over all states instead of using only the last one, or read "
             "the sequence in both directions",

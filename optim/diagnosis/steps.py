@@ -36,7 +36,9 @@ def _rate(e: Evidence) -> float:
 
 
 def weight_decay_too_large(e: Evidence) -> Findings:
-    """The penalty pulls every weight to 0. If it is stronger than the gradient, nothing is left."""
+    """The penalty pulls every weight to 0. If it is stronger than the gradient, nothing is left of
+    the weights.
+    """
     decay = e.watch.start.weight_decay
     if not decay or e.learns:
         return
@@ -52,7 +54,7 @@ def weight_decay_too_large(e: Evidence) -> Findings:
 
 
 def penalty_too_large(e: Evidence) -> Findings:
-    """A penalty on the weights, added to the loss by hand, that outweighs the loss."""
+    """A penalty on the weights, which the program adds to the loss, keeps the rest from falling."""
     inputs = {node for one in e.kept for node in one.inputs}
     for node in e.gates("AddGate")[::-1]:
         if node.shape or e.learns:
@@ -121,7 +123,7 @@ def momentum_too_large(e: Evidence) -> Findings:
 
 
 def schedule(e: Evidence) -> Findings:
-    """A schedule that keeps the rate near 0 for the whole run."""
+    """The schedule keeps the rate near 0 for the whole run."""
     scales = [update.scale for update in e.updates]
     if not scales or float(np.median(scales)) > 0.5 or e.learns:
         return
@@ -142,15 +144,15 @@ def schedule(e: Evidence) -> Findings:
 
 
 def rate_too_large(e: Evidence) -> Findings:
-    """Steps that are too long jump over the minimum: the loss explodes, swings, or throws the network
-    into a place without gradients.
+    """Steps that are too long jump over the minimum: the loss explodes, swings, or the network is
+    thrown to where its gradients are 0.
     """
     summed = e.scale > 1
     what = f"the learning rate of {_rate(e):g} is too large"
     if summed:
         what = (
             f"the loss is a sum over {e.scale:.0f} numbers, so the rate of {_rate(e):g} acts like "
-            f"{_rate(e) * e.scale:g} with a mean: the steps are too long"
+            f"{_rate(e) * e.scale:g} for a mean: the steps are too long"
         )
     finding = Finding(
         "rate-too-large",
@@ -167,7 +169,7 @@ def rate_too_large(e: Evidence) -> Findings:
 
 
 def rate_too_small(e: Evidence) -> Findings:
-    """Steps that are too short: the loss falls in every step, but hardly."""
+    """If steps are too short, the loss falls in every step, but hardly."""
     finding = Finding(
         "rate-too-small",
         f"the learning rate of {_rate(e):g} is too small for {len(e.updates)} steps",
@@ -185,8 +187,8 @@ def rate_too_small(e: Evidence) -> Findings:
 def _with_another_rate(
     e: Evidence, finding: Finding, factors: Sequence[float]
 ) -> Finding | None:
-    """Return the finding with the proof that a rate helps: with the first of these factors that does,
-    or with a later one that is clearly better.
+    """Try the run's rate times each of these factors. Return the finding with the proof that the
+    first helpful rate gives, or a later rate if it is clearly better. Return None if no rate helps.
     """
     best: Finding | None = None
     for factor in factors if not e.learns else ():
@@ -212,7 +214,7 @@ def too_few_steps(e: Evidence) -> Findings:
         yield Finding(
             "too-few-steps",
             f"the run has only {len(e.updates)} steps",
-            "the gradient points the right way, but the way is longer",
+            "the gradient points in the right direction, but the run ends before the loss is low",
             "train for more epochs, or with smaller batches",
             e.batches_line,
             certainty="proved",

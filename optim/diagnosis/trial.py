@@ -29,7 +29,7 @@ SECONDS = 1.5
 Repeated = dict[Node, Tensor]
 """The Tensors that a repeated pass has computed, by the nodes of the recorded graph."""
 Objective = Callable[[Repeated, Node], Tensor]
-"""A function of a repeated pass and the graph's last node that returns a loss."""
+"""A function that returns a loss. Its arguments are a repeated pass and the graph's last node."""
 Measure = Callable[[Repeated, Node], float]
 
 
@@ -50,13 +50,13 @@ class Trial:
     clip: bool = True
     """Whether gradients are clipped as in the run."""
     one_optimizer: bool = False
-    """Whether the optimizer keeps its state if the run made a new one."""
+    """Whether the optimizer keeps its state where the run made a new optimizer."""
     start: Callable[[str, Array], Array] | None = None
     """Draws the parameters' first values."""
     one_batch: bool = False
     """Whether every step uses the first batch."""
     objective: Objective | None = None
-    """Computes another loss to follow from {node: Tensor} and the graph."""
+    """Computes another loss, which the steps minimize instead, from {node: Tensor} and the graph."""
     measure: Measure | None = None
     """Computes the number that is returned in place of the run's loss."""
     adam: bool = False
@@ -139,7 +139,9 @@ def recorded(watch: Watch) -> list[Any]:
 
 
 def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
-    """Return {leaf of the run: parameter of the copy}. Other parameters become constants."""
+    """Return {leaf of the run: the copied optimizer's parameter}. Other parameters become
+    constants.
+    """
     mine = optimizer.parameters()
     values = {leaf: Tensor(array) for leaf, array in watch.first.items()}
     for made in watch.optimizers:
@@ -152,7 +154,7 @@ def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:
 
 
 def reset(optimizer: Optimizer) -> None:
-    """Forget the state, as a new optimizer has none."""
+    """Clear the optimizer's state, as if the optimizer were new."""
     for path, slots in optimizer.state.items():
         optimizer.steps[path] = 0
         for array in slots.values():

@@ -1,8 +1,8 @@
 """Watch a training run through the engine's hooks, and keep what a diagnosis needs.
 
 The run itself does not change. Of the first backward passes, the graph is kept without the arrays
-that gates computed (`minigrad.replay`), so that they can be repeated later. Of all passes, the loss
-and the bookkeeping are kept.
+that gates computed (`minigrad.replay`), so that the passes can be repeated later. Of all passes,
+the loss and the bookkeeping are kept.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ class Watch:
         self._line = Line("", 0)
         self._last: Node | None = None
         self._compared_last: tuple[Any, Array, Array] | None = None
-        """The last loss, its prediction and truth."""
+        """The gate of the last loss, its prediction and its truth."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -316,7 +316,9 @@ class Watch:
         self.factors = []
 
     def _keep(self, root: Node) -> Node:
-        """Return a copy of the graph, and keep what its leaves and calls tell."""
+        """Return a copy of the graph, and record the first values of its leaves and the models that
+        it trains.
+        """
         copies = without_outputs(root)
         self._line = users_line()
         stepped = any(made.steps for made in self.optimizers)
@@ -334,7 +336,9 @@ class Watch:
         return copies[root]
 
     def _forget_trained(self, root: Node) -> None:
-        """Forget the losses since the last pass that went backward in this one."""
+        """From the evaluations since the last pass, remove the losses that this pass has
+        differentiated.
+        """
         if self._compared_last and self._compared_last[0] is root.gate:
             self._compared_last = None  # the usual case, without a search
         before = self.evaluations[-1].passes if self.evaluations else -1
@@ -364,7 +368,7 @@ class Watch:
         return float(np.sqrt(squares))
 
     def _evaluate(self) -> None:
-        """Write down the last loss, which did not go backward."""
+        """Add the last loss to the evaluations, because it did not go backward."""
         if self._compared_last is None or len(self.evaluations) >= EVALUATIONS_KEPT:
             return
         gate, prediction, truth = self._compared_last

@@ -113,7 +113,7 @@ def most_of(values: Array) -> tuple[float, float]:
 
 
 def picture(values: Any) -> Json:
-    """Return arrays as bytes: 128 is 0, and the largest size is 127 away from it."""
+    """Return an array as bytes from 1 to 255, scaled by its largest absolute value. 0 becomes 128."""
     array = np.asarray(values, float)
     array = np.nan_to_num(array)
     largest = abs(array).max(initial=0) or 1.0

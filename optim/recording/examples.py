@@ -1,5 +1,5 @@
-"""The first batch of a run, computed again with the present parameters: predictions, attention weights
-and filtered images of examples that are always the same.
+"""The first batch of a run, computed again with the current parameters: predictions, attention
+weights and filtered images of examples that are always the same.
 """
 
 from __future__ import annotations

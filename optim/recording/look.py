@@ -140,8 +140,8 @@ def numbers(
 
 
 def idle(part: Part) -> dict[str, float]:
-    """Return the share of units of a ReLU that are 0 for all rows, or the share of the outputs of a
-    tanh or sigmoid at which it is flat.
+    """Return the share of units of a ReLU that are 0 for all rows, or the share of outputs where a
+    tanh or sigmoid is flat.
     """
     active = [node for node in part.nodes if name(node) in ACTIVE]
     if not active:
@@ -164,7 +164,7 @@ def idle(part: Part) -> dict[str, float]:
 
 
 def array_of(gradient: Any) -> Any:
-    """Return a gradient that a rule has returned as an array."""
+    """Return a rule's gradient as an array."""
     if callable(gradient):
         gradient = gradient()
     return dense(gradient)

@@ -1,4 +1,4 @@
-"""Watch a training run through the engine's hooks, and keep what its page shows of some steps.
+"""Watch a training run through the engine's hooks, and keep, for some steps, what its page shows.
 
 The first DENSE steps are kept, and then one step each time the number of steps has grown by the
 factor GROWTH, so the number of kept steps grows with the logarithm of the run's length. The step

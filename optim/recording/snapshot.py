@@ -83,10 +83,10 @@ class Snapshot:
 
 
 def freeze(graph: Node) -> Frozen:
-    """Return copies of the parameters of a graph, with which `again` computes it.
+    """Return copies of the parameters of a graph, with which `again` computes the graph.
 
-    Of a table that is only looked up, the copy contains the rows that the graph reads, and its ids
-    are replaced, too.
+    If a table is only looked up, its copy contains just the rows that the graph reads, and copies
+    of the ids refer to the rows of this copy.
     """
     users: dict[Node, list[Node]] = defaultdict(list)
     for node in ancestors([graph]):

@@ -229,7 +229,7 @@ def sum_gradients(
 
 
 class SumOverRanks(Gate):
-    """z = Σᵣ xᵣ on every rank, for sums over each rank's share of a batch.
+    """z = Σᵣ xᵣ on every rank, where xᵣ is a sum over rank r's share of a batch.
 
     `rows` is the number of rows in this rank's share. A rank with an empty share computes with
     another rank's row, which is not added. On each rank, a backward pass computes the gradient of

@@ -161,8 +161,8 @@ def _check_complete(trainer: Run, checkpoint: Checkpoint) -> None:
     """Raise ValueError unless the snapshot has all parts that `store` wrote.
 
     The file's own checksum is not enough, because `mg.save` computes a new one when it writes an
-    edited snapshot. Nothing else tells a callback without a stored state from a new callback, or
-    a state that the model carries from a part of it.
+    edited snapshot. Without this check, a callback whose stored state is missing would look like a
+    new callback, and a part of the state that the model carries would look like the whole state.
     """
     info = dict(checkpoint.info)
     form = info.pop("form", None)  # commit 66acc26 did not store it

@@ -42,7 +42,9 @@ def test_build_without_python_ends_with_what_is_missing(built):
 
 def test_course_page_promises_no_editor(built):
     text = text_of(built[0], "course.html")
-    assert "so its pages have no editor. To take the course in a terminal, type:" in text
+    assert (
+        "so its pages have no editor. To take the course in a terminal, type:" in text
+    )
     assert "has an editor" not in text and "exports your work" not in text
 
 

@@ -9,8 +9,7 @@ teacher grades submissions, wall.py isolates this process. The process only answ
 answers. quiz.py checks the answers to the questions before an exercise.
 
 lesson.py loads a lesson's check.py and slips.py by name, and key.py loads mutants.py, mistakes.py
-and places.py.
-Apart from these files, this room imports nothing from `lessons`, and nothing from `classroom`, the
-workbook or the commands. registry.py finds the lessons, source.py reads code, and repeat.py
-contains the two functions that a check prints for learners.
+and places.py. Apart from these files, this room imports nothing from `lessons`. It also imports
+nothing from `classroom`, the workbook or the commands. registry.py finds the lessons, source.py
+reads code, and repeat.py contains the two functions that a check prints for learners.
 """

@@ -19,7 +19,7 @@ DEEPEST = 50
 MOST_PARTS = 1_000_000
 """The maximum total number of list and dict elements in an answer."""
 MOST_AXES = 8
-"""The maximum number of axes of an answer that is compared in other ways."""
+"""The maximum number of axes of an answer whose relation to the right answer is described."""
 LONGEST_EMPTY = 1 << 16
 """The maximum length of each dimension of an empty array. A billion empty rows take no space until
 they are converted to a list.

@@ -327,8 +327,8 @@ def run_traced(
     only: Sequence[int],
     trace: Trace,
 ) -> None:
-    """Load the file, ask it the questions with these indices, and write a record of what ran for the
-    file itself, with the index -1, and for each question.
+    """Load the file, ask it the questions with these indices, and write records of what ran: one
+    for the file itself, with the index -1, and one for each question.
     """
     trace.start()
     file = load(source, text)

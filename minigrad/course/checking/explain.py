@@ -36,7 +36,7 @@ reader can compute with."""
 MOST_CHANGES = 6
 """The maximum number of changed files to run."""
 LATEST = 20
-"""The last repetition of a line that a question can be about."""
+"""A question is about a line's n-th run only if n is at most this."""
 EDITS = (
     (r"\+=", "="),
     (r" \+ ", " - "),
@@ -51,7 +51,7 @@ EDITS = (
     (r"1 - ", ""),
     (r"(\.\d\d)\d+", r"\1"),
 )
-"""Changes of a line: a pattern, and what replaces it."""
+"""Changes to a line: a pattern, and the text that replaces it."""
 FAILS = {
     "wrong": "gives a wrong answer",
     "error": "raises an error",
@@ -59,7 +59,7 @@ FAILS = {
     "missing": "is missing",
     "not written": "is not written",
 }
-"""What the first wrong function does, by the kind of its problem."""
+"""{kind of a problem: what the function with this problem does}."""
 PASSES = "nothing, because the file still passes"
 RANDOM = re.compile("random|rng")
 Ask = Callable[[str, Sequence[int], bool], Run]
@@ -202,7 +202,7 @@ class _File:
 
 
 class _Record:
-    """What runs while the check asks one question."""
+    """The record of what runs while the check asks one question."""
 
     def __init__(self, file: _File, index: int, about: str, steps: list[Step]) -> None:
         self.file, self.rng, self.index = file, file.rng, index
@@ -290,7 +290,9 @@ class _Record:
     def number(
         self, kind: str, line: int, asked: str, numbers: list[Number], values: list[Any]
     ) -> OwnQuestion | None:
-        """Ask for one of the numbers. `values` contain numbers that could be confused with it."""
+        """Ask for one of the numbers. `values` contain numbers that could be confused with the
+        answer.
+        """
         usual = [one for one in numbers if 1e-3 < abs(one[1]) < 1e4]
         if not usual:
             return None

@@ -1,10 +1,9 @@
 """Describe a verdict to the learner, with more detail after each failed attempt.
 
 After the first failed check, the text names the wrong function and its line, and shows the two
-numbers that disagree. After the second, it also describes the kind of mistake. If none is known, it
-shows another wrong answer. After the third, it also shows the formula. From the fourth on, it also
-shows the command that prints the solution.
-A typical text fits a terminal with 24 lines.
+numbers that disagree. After the second, it also describes the kind of mistake or, if the kind is
+unknown, shows another wrong answer. After the third, it also shows the formula. From the fourth on,
+it also shows the command that prints the solution. A typical text fits a terminal with 24 lines.
 """
 
 import shutil
@@ -39,8 +38,9 @@ def lines(
     verdict: Verdict, tries: int, width: int = 80, page: bool = False, without: str = ""
 ) -> list[str]:
     """Return the lines to print. `tries` counts the checks in which this function was wrong,
-    including this one. `width` is the terminal's. A page in a browser has buttons in place of
-    commands, so its lines do not name any. `without` lists what a teacher has hidden.
+    including this one. `width` is the terminal's width. If `page` is True, the lines are shown on a
+    page in a browser, which has buttons instead of commands, so they name no commands. `without`
+    lists what a teacher has hidden.
     """
     width = max(24, min(width, 100))
     lesson, problem = verdict.lesson, verdict.problem
@@ -81,8 +81,8 @@ def reached(found: Mapping[str, Any]) -> list[str]:
 
 
 def about_engine(verdict: Verdict, width: int) -> list[str]:
-    """Return the lines about the learner's engine if a milestone blames it. They describe lesson
-    7's verdict on the engine.
+    """Return the lines about the learner's engine if a milestone blames it: what lesson 7's check
+    says about this engine.
     """
     file = verdict.lesson.file
     if verdict.passed:

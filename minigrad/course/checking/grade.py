@@ -296,8 +296,8 @@ def _diagnosed(
 
 
 def _is_right(lesson: Lesson, text: str, index: int, run: Run, place: int = 0) -> bool:
-    """Return whether the answer at position `place` of a run is right. It is the answer to question
-    `index`.
+    """Return whether the answer at position `place` of a run, which is the answer to question
+    `index`, is right.
     """
     outcomes = run.outcomes[place : place + 1]
     return bool(outcomes) and _judged(lesson, text, index, outcomes[0]) is None

@@ -107,7 +107,9 @@ def sources(lesson: Lesson) -> str:
 
 
 def require_current(lesson: Lesson) -> None:
-    """Errors: DataError MG930 if a lesson outside minigrad has no key, or changed after it was made."""
+    """Raise DataError MG930 if a lesson outside minigrad has no key, or changed after its key was
+    made.
+    """
     if lesson.folder.parent in (FOLDER, MILESTONES):
         return
     exists = (lesson.folder / FILE).exists()

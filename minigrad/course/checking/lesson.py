@@ -58,7 +58,7 @@ class Question:
     'tanh_backward(dh, h)'.
     """
     given: Callable[[Any], Mapping[str, Any]] = values()
-    """Returns the inputs by name. It receives the learner's file as a module, and must create new
+    """Returns {name: input}. It receives the learner's file as a module, and must create new
     objects at each call.
     """
     what: str = ""
@@ -128,8 +128,8 @@ def over_time(
 
 
 def arriving(gradients: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the gradients for `Question.names`. Before each one, state whether it arrives, which means
-    that it is not 0 everywhere.
+    """Return the gradients for `Question.names`. Before each gradient, state whether it arrives,
+    that is, whether it is not 0 everywhere.
 
     >>> arriving({"dW": 0.5})
     [('whether a gradient arrives (dW)', True), ('dW', 0.5)]
@@ -203,7 +203,7 @@ class Lesson:
 
     @property
     def word(self) -> str:
-        """The word for it in commands: a lesson's number, or the end of a milestone's name.
+        """How commands name the lesson: by a lesson's number, or by the end of a milestone's name.
 
         >>> Lesson(Path("lesson_03_gates")).word, Lesson(Path("milestone_09_spiral")).word
         ('3', 'spiral')

@@ -1,5 +1,5 @@
-"""Find the milestones, which count for no lesson, and the lessons, which are the course's or those in a
-teacher's folder.
+"""Find the lessons, which are the course's or those in a teacher's folder, and the milestones,
+which are not counted as lessons.
 """
 
 import os
@@ -58,7 +58,7 @@ def lesson(which: int | str) -> Lesson:
 
 @lru_cache
 def milestones() -> tuple[Lesson, ...]:
-    """All networks that the learner's own engine can train, in order."""
+    """All milestones, which are networks that the learner's own engine can train, in order."""
     return _lessons(MILESTONES)
 
 

@@ -21,7 +21,7 @@ def inputs(which: int | str, number: int) -> Any:
 
 
 class Steps(dict[str, Any]):
-    """Intermediate results. Printed with one result on each line."""
+    """Intermediate results, which are printed with one result on each line."""
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -30,9 +30,8 @@ class Steps(dict[str, Any]):
 
 
 def steps(which: int | str, number: int) -> Any:
-    """Return the intermediate results of a lesson's question, by name, as the learner's file computes
-    them. See `inputs`. Errors: as for `inputs`, and OptionError MG911 if the results cannot be
-    computed.
+    """Return {name: intermediate result} of a lesson's question, as the learner's file computes it.
+    See `inputs`. Errors: as for `inputs`, and OptionError MG911 if the results cannot be computed.
     """
     one, question = _question(which, number)
     try:

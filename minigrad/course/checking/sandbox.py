@@ -161,7 +161,7 @@ def _run(
     traced: bool = False,
 ) -> tuple[str, bytes, str]:
     """Start the child process and wait for it. Returns the reason why the child ended early (or
-    ''), its answers or page, at most one byte more than `most`, and its output.
+    ''), its answers or page, cut off after `most` + 1 bytes, and its output.
 
     The child reads and writes unnamed files that this process opens before the child starts. This
     process never opens a file in the child's folder, because a pipe or a device there could block

@@ -56,8 +56,8 @@ package may be installed in a user's home folder.
 
 
 def refuse_calls() -> None:
-    """Make the system refuse these calls to this process, and drop root's other capabilities. This
-    cannot be undone.
+    """Make the system refuse the calls listed above to this process, and drop root's capabilities
+    except CAPABILITIES. This cannot be undone.
 
     Does nothing on systems without this filter.
     """

@@ -60,8 +60,8 @@ def digest(text: str) -> str:
 
 
 def definitions(tree: Any) -> dict[str, Any]:
-    r"""Return the statements of a file or class by the names that they define, and the methods of its
-    classes by names such as 'Tanh.backward'. The last definition of a name counts.
+    r"""Return {name: the statement that defines it} for a file or class. The methods of its classes
+    have names such as 'Tanh.backward'. The last definition of a name counts.
 
     >>> list(definitions(ast.parse("import numpy as np\nclass Tanh:\n    def backward(self): ...")))
     ['np', 'Tanh', 'Tanh.backward']

@@ -1,4 +1,6 @@
-"""What each statement of a file does: which names it changes, and whether it computes something."""
+"""Find out what each statement of a file does: which names it changes, and whether it computes
+something.
+"""
 
 import ast
 import contextlib
@@ -8,8 +10,8 @@ from .trace import RESULT
 
 
 def statements(text: str) -> dict[int, ast.stmt]:
-    """Return the statements of a file by their first lines, without those that share a line, and
-    without definitions, imports and docstrings.
+    """Return {first line: statement} for a file. Statements that share their first line,
+    definitions, imports and docstrings are left out.
     """
     found: dict[int, list[ast.stmt]] = {}
     for node in ast.walk(parse(text)):
@@ -57,7 +59,7 @@ def computes(node: ast.stmt) -> bool:
 
 
 def differ(text: str, other: str) -> bool:
-    """Return whether two files differ in more than comments, and the other one is Python."""
+    """Return whether two files differ in more than comments, and both can be parsed as Python."""
     with contextlib.suppress(SyntaxError):
         return ast.dump(parse(text)) != ast.dump(parse(other))
     return False

@@ -2,10 +2,11 @@
 
 child.py records a lesson's questions; explain.py makes questions about the file from the records. A
 record is a list of steps [call, line, changes, gradients]. `call` numbers the calls of the file's
-functions. `line` is the first line of the statement that ran. `changes` maps the variables that have
-another value than before to their new values, encoded by `answers.encode`. `gradients` maps those of
-them that are nodes in the graph of the answer to their gradients, if backward starts from the sum of
-the answer, and to the number of gradients that backward adds up in them.
+functions. `line` is the first line of the statement that ran. `changes` maps each variable whose
+value changed to its new value, encoded by `answers.encode`. `gradients` contains those of these
+variables that are nodes in the graph of the answer. It maps each of them to its gradient, if
+backward starts from the sum of the answer, and to the number of gradients that backward adds up to
+get it.
 """
 
 import ast
@@ -44,9 +45,9 @@ class Trace:
         self.steps: list[Step] | None = None
         self.calls = 0
         self.tensors = list[tuple[int, str, Tensor]]()
-        """The Tensors that variables were changed to, with the index of the step."""
+        """(index of the step, name, Tensor) for each variable that was set to a Tensor."""
         self.first: dict[int, int] = {}
-        """The first line of the statement in each line. A compound statement ends before its body."""
+        """{line: the first line of its statement}. A compound statement ends before its body."""
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.stmt):
                 body = getattr(node, "body", None)

@@ -20,7 +20,7 @@ from ..checking.lesson import Lesson
 from ..checking.source import parse
 
 SMALLEST = 4
-"""The number of nodes in the smallest expression that is a piece."""
+"""The number of nodes in the smallest expression that counts as a piece."""
 SHARE = 0.55
 """The share of the pieces' weight that two files must have in common."""
 EVIDENCE = 15.0

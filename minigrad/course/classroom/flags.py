@@ -1,5 +1,5 @@
-"""Point out what a teacher has to look at: files that are alike, files that read the solution, and late
-ones. A flag changes no mark, and no student sees it.
+"""Point out what a teacher has to look at: files that are alike, files that read the solution, and
+late files. A flag changes no mark, and no student sees it.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Make a lesson of your own and test it: `minigrad course new` and `minigrad course test`."""
+"""Make and test your own lesson: `minigrad course new` and `minigrad course test`."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ from ..checking.registry import FOLDER
 from ..checking.sandbox import Run, ask
 
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\s*^```text\n(.*?)^```$)?", re.M | re.S)
-"""Code in a text, and what it prints."""
+"""A pattern for a block of code in a text, and the output shown after it."""
 END = "\x1e\n"
 """Printed after each block of code."""
 QUIET = "import warnings\nwarnings.simplefilter('ignore')\n"

@@ -87,7 +87,7 @@ def pictures(whose: Submission, row: Row) -> dict[str, dict[str, str]]:
 
 
 def require_partners(options: argparse.Namespace) -> None:
-    """Errors: OptionError MG932 for an option that has no effect without another one."""
+    """Raise OptionError MG932 for an option that has no effect without another option."""
     for name, needed in NEEDED.items():
         present = options.roster if needed == "roster" else options.format == needed
         if getattr(options, name) and not present:

@@ -23,7 +23,7 @@ OF_STUDENT = re.compile(
 )
 """The header of a column that identifies a student."""
 OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
-"""What follows the student's name in the name of a file, such as `_lesson_03` in ada_lesson_03.py."""
+"""The part of a file's name after the student's name, such as `_lesson_03` in ada_lesson_03.py."""
 ZEROS = r"([.,]0+)?"
 
 # ---- Moodle and Canvas ----
@@ -80,7 +80,7 @@ class Student:
 
     line: list[str]
     cells: list[str]
-    """The normalized cells of the line, with '' for those that it lacks."""
+    """The normalized cells of the line, with '' for each cell that the line lacks."""
     rows: list[Row] = field(default_factory=list)
     """The submissions that match this line."""
 
@@ -304,5 +304,5 @@ def _normal(text: str) -> str:
 
 @cache
 def _letters(text: str) -> str:
-    """Return a name as it is in the names of downloads: 'doe, jane' as 'doejane'."""
+    """Return a name in the form that it has in the names of downloads: 'doejane' for 'doe, jane'."""
     return re.sub(r"[\W_]", "", text)

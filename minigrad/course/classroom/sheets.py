@@ -74,7 +74,7 @@ def _asked(whose: Submission, mark: Mark) -> list[str]:
 
 
 def _first_tries(whose: Submission, mark: Mark) -> list[bool]:
-    """Return for each question that a student answered whether the first answer was right."""
+    """For each question that a student answered, return whether the first answer was right."""
     tries = list[bool]()
     for file in whose.files:
         if file.where.name == PROGRESS:

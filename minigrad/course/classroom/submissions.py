@@ -1,5 +1,5 @@
-"""Find lesson files in what students hand in: folders, zip files, notebooks and single files, also with
-the names that Canvas and Moodle give them.
+"""Find lesson files in what students hand in: folders, zip files, notebooks and single files,
+including those that Canvas and Moodle have renamed.
 
 Nothing is unpacked to the disk, and no link is followed.
 """
@@ -30,7 +30,7 @@ LARGEST = 50 << 20
 MOST = 1000
 """The maximum number of files in a submission."""
 DEEPEST = 4
-"""The maximum number of zip files inside each other."""
+"""The maximum number of zip files that are nested inside each other."""
 NUMBER = re.compile(r"les+on[\W_]*0*(\d{1,2})(?!\d)", re.I)
 """A lesson's number in a path, such as `Lesson 3.py`, `lesson-03_final.py` or `lesson3/answer.py`."""
 WORD = re.compile(r"[^\W_]+")

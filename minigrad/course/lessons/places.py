@@ -79,7 +79,8 @@ def places(yours: AST, right: AST) -> set[str]:
 
 
 def in_terms_of(slip: Slip, yours: AST, right: AST) -> Slip:
-    """Return the slip with a description that fits the learner's code. The description mentions a place only if the code has this place and is wrong there.
+    """Return the slip with a description that fits the learner's code. The description mentions a place
+    only if the code has this place and is wrong there.
     """
     kind = slip.kind
     if slip.name == "a sign" and not has(yours, Add, Sub, UAdd, USub):

@@ -1,8 +1,8 @@
 """Compare two recorded graphs: `compare` finds the first difference between them.
 
-Both graphs are walked from the end to the leaves, as far as the values differ. The first nodes of what
-was found have equal inputs, so they are the cause (alignment.py). If all values agree, the gradients
-are walked in the same way from the leaves to the loss.
+Both graphs are searched from the end toward the leaves, as long as the values differ. The earliest
+nodes that differ have equal inputs, so they are the cause (alignment.py). If all values agree, the
+gradients are searched in the same way, from the leaves toward the loss.
 """
 
 from ...errors import DtypeError, MinigradError
@@ -25,18 +25,19 @@ def compare(
     Equal values show which nodes of the graphs do the same work. The result's `kind` is "equal", or
     the first of these differences, in the order of the computation:
 
-    - "parameter", "input", "constant": a leaf has other values
-    - "shape", "dtype": a leaf has another shape or dtype
-    - "gate": another gate; "only in a", "only in b": a gate that the other graph does not have
-    - "setting": the same gate with another setting, such as an axis
-    - "order", "wiring": the same gate with its inputs exchanged, or with another input
-    - "value": a gate with the same name and inputs computes another value
+    - "parameter", "input", "constant": a leaf has different values
+    - "shape", "dtype": a leaf has a different shape or dtype
+    - "gate": a different gate; "only in a", "only in b": a gate that the other graph does not have
+    - "setting": the same gate with a different setting, such as an axis
+    - "order", "wiring": the same gate with its inputs exchanged, or with a different input
+    - "value": a gate with the same name and inputs computes a different value
     - "cut": all values are equal, but the gradient stops in only one of the graphs
     - "gradient": all values are equal; this is the first gradient that differs, starting at the loss
 
-    If both graphs compute the same values and gradients with other gates, the result is equal, and
-    its kind is "written differently". Names, scopes, the order of independent statements and the
-    order of the terms of a sum or product do not matter. `names` are used in the text.
+    If both graphs compute the same values and gradients with different gates, the result is equal,
+    and its kind is "written differently". Names, scopes, the order of independent statements and
+    the order of the terms of a sum or product do not matter. The text calls the graphs by their
+    `names`.
 
     The result is true if the graphs are equal, and `print` explains it. `save(path)` writes a page
     (.html) in which both graphs step together, or a picture (.svg, .png) in two columns.

@@ -1,4 +1,4 @@
-"""When two arrays are equal, and which nodes have equal values."""
+"""Decide whether two arrays are equal, and which nodes have equal values."""
 
 import math
 from collections import defaultdict
@@ -15,10 +15,12 @@ in another order differ by less than 100 units, and a few hundred gates multiply
 """
 
 MASK = 1e6
-"""Elements of this size, such as -1e9 in a mask, do not count as the largest."""
+"""Elements of this size or more, such as -1e9 in a mask, are ignored when the largest element is
+found.
+"""
 
 UNROUNDED = 4
-"""The same for two leaves, which no gate has rounded."""
+"""The same limit as ROUNDING, for two leaves, which no gate has rounded."""
 
 
 def close(

@@ -21,7 +21,7 @@ contiguous array (n, B, H), in which NumPy computes a gate about twice as fast. 
 same function are neighbours in this array, so that one call computes all of them.
 
 In the loops over time, even looking up `np.add` takes noticeable time, so NumPy's functions are
-imported by name. Their last argument is the output array, so `add(a, b, a)` is a += b.
+imported directly. Their last argument is the output array, so `add(a, b, a)` is a += b.
 """
 
 from itertools import cycle

@@ -31,8 +31,8 @@ class LayerNormalise(Gate):
 
     μ and σ² are the mean and the variance of x over its last axis. Let dh = dz ⊙ gain. Then dx =
     (dh - mean(dh) - h ⊙ mean(dh ⊙ h)) / √(σ² + epsilon), dgain = dz ⊙ h and dbias = dz. The two
-    subtracted means are the parts of dh that h loses, because its mean is always 0 and its variance
-    is 1.
+    subtracted terms are the parts of dh that do not reach x, because no change of x changes h's
+    mean, 0, or its variance, 1.
 
     Shapes: x (..., n), gain (n,), and optionally bias (n,). z has x's shape.
 

@@ -1,12 +1,15 @@
 """Compare an engine with minigrad, and find out which operation is at fault.
 
-1. Each operation alone, computed twice with a `backward()` each, and with the same Value twice.
+A check tries, in this order:
+
+1. Each operation alone, also computed twice with a `backward()` after each, and with the same Value
+   as both inputs.
 2. Each pair of operations that are right alone, one inside the other.
 3. Random programs of the operations that are right, in which results are used more than once.
 4. A second `backward()` on the same graph, and deep graphs.
 
-If all operations are wrong in the same way, backward is to blame, or a function that all of them
-call. An operation that calls a wrong one is not blamed.
+If all operations are wrong in the same way, backward is blamed, or a function that all of them
+call. An operation that only calls a wrong one is not blamed.
 """
 
 from collections import Counter
@@ -204,7 +207,7 @@ class Check:
         return found
 
     def fails(self, program: Program) -> bool:
-        """Return whether a program fails in all of three runs."""
+        """Return whether a program fails in each of three runs."""
         return all(self.compare(program) for _ in range(3))
 
     def _new_leaves(self) -> None:
@@ -329,7 +332,7 @@ class Check:
                     )
 
     def _judged(self) -> list[Operation]:
-        """Return the operations that are right, and that call no wrong one."""
+        """Return the operations that are right and do not call a wrong one."""
         wrong = self.wrong.keys() | self.report.found.keys()
         return [
             one
@@ -339,7 +342,9 @@ class Check:
         ]
 
     def _start(self) -> None:
-        """Blame backward for wrong operations that are right if another operation follows."""
+        """Blame backward for operations that are wrong, but become right if another operation
+        follows.
+        """
         relays = [one for one in self._judged() if one.text in RELAYS]
         for method in self.simple & self.wrong.keys():
             found = self.wrong[method]
@@ -353,9 +358,10 @@ class Check:
                 self.report.excused[method] = [BACKWARD]
 
     def _helper(self) -> None:
-        """Blame a function that all wrong methods call, and no right one.
+        """Blame a function that several wrong methods call and no right method does.
 
-        These methods must be wrong for the same two different shapes, one of which is broadcast.
+        All of these methods must be wrong for the same pair of different shapes, one of which is
+        broadcast.
         """
         engine, report = self.engine, self.report
         right = map(engine.helpers, {one.method for one in self._judged()})
@@ -533,7 +539,9 @@ class Check:
                 return
 
     def _deep(self) -> None:
-        """Try long sums. If Python's recursion limit is reached, that is only noted."""
+        """Try long sums. Reaching Python's recursion limit is not an error, only a note in the
+        report.
+        """
         if "__add__" not in {one.method for one in self._judged()}:
             return
         shape = () if self.scalar or self.zero_d else (1,)

@@ -147,7 +147,7 @@ class _Rule(Gate):
 def _scaling(
     engine: Engine, operation: Operation, leaves: Sequence[Array]
 ) -> Operation | None:
-    """Return an operation that multiplies by dz, and whose gradient is right for these shapes."""
+    """Return an operation that multiplies by dz and whose gradient is right for these shapes."""
     z = operation(*map(Tensor, leaves)).array
     dz = np.linspace(1.5, 0.5, z.size).reshape(z.shape)
     for text in SCALED:

@@ -62,7 +62,7 @@ def distinct(x: Array) -> bool:
 
 
 def matrices(*arrays: Array) -> bool:
-    """Return whether all inputs are matrices: an engine need not multiply vectors."""
+    """Return whether all inputs are matrices, because an engine need not multiply vectors."""
     return all(x.ndim == 2 for x in arrays)
 
 
@@ -152,9 +152,10 @@ class Operation:
     def samples(
         self, rng: np.random.Generator, scalar: bool
     ) -> list[tuple[Array, ...]]:
-        """Return inputs in the domain: six times numbers, or arrays of several shapes.
+        """Return inputs in the domain: six sets of numbers for an engine of scalars, otherwise
+        arrays of several shapes.
 
-        The first numbers are positive, and the second ones are negative. The last inputs are zeros
+        For scalars, the first set is positive and the second negative. The last inputs are zeros
         and large numbers, where a formula may be undefined although the function is not.
         """
         shapes: Any = (

@@ -20,7 +20,7 @@ NEW = "new graph"
 """The expression is computed twice, with a backward() after each."""
 
 Results = dict[str, Any]
-"""The numbers to compare, by their descriptions: "the value", "the gradient of a", ..."""
+"""The numbers to compare, as {description: array}, such as "the value" or "the gradient of a"."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Program:
         after: Iterable[Any],
         gradients: Iterable[Any],
     ) -> Results:
-        """Return the numbers to compare, by their descriptions."""
+        """Return the numbers to compare, as {description: array}."""
         found = {"the value": value}
         for what, numbers in (
             ("the value of {} afterwards", after),

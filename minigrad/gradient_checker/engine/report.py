@@ -13,8 +13,8 @@ from .target import Engine
 class EngineReport:
     """The result of `mg.check_engine`. `bool(report)` is True if nothing disagrees.
 
-    - `found`: a disagreement for each method that is wrong, by the method's name. The names
-      `backward` and `second backward()` stand for faults that no single operation causes.
+    - `found`: {method's name: disagreement}, for each method that is wrong. The names `backward`
+      and `second backward()` stand for faults that no single operation causes.
     - `excused`: the methods that are wrong only because they call another wrong one.
     - `notes`: limits of the engine that are not faults.
     - `compared`: the number of programs that were compared.

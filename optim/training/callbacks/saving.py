@@ -109,9 +109,9 @@ class RunPage(Callback):
     """Write a page that shows what happened during the run: one HTML file with a slider over the steps.
 
     `path` is the file. The page is written when the run ends, also after Ctrl-C or an error. It
-    shows the loss of every step, and at some steps the weights, gradients and outputs of each layer,
-    and examples from the first batch. Results are the same as without it. Training on several
-    processes is not recorded. docs/recording.md explains the page.
+    shows the loss of every step, and at some steps the weights, gradients and outputs of each
+    layer, and examples from the first batch. The callback does not change the results. Training on
+    several processes is not recorded. docs/recording.md explains the page.
 
     Source: Smilkov et al., Direct-manipulation visualization of deep networks (2017).
 

@@ -81,10 +81,11 @@ def train(x, y, parameters, lr, epochs, size):
 def fall(loss, parameters, lr):
     """Return how far the loss falls in one step, divided by the prediction.
 
-    loss() returns the loss, a Tensor, for the present parameters. The
-    prediction is lr times the sum of the squares of all gradients. The
-    parameters may have old gradients, which must not count. Afterwards, the
-    parameters must have their old arrays again. Returns a plain number.
+    loss() returns the loss, a Tensor, for the current parameters. The
+    prediction is lr times the sum of the squares of all numbers in all
+    gradients. The parameters may have old gradients, which must not count.
+    Afterwards, the parameters must have their old arrays again. Returns a plain
+    number.
     """
     raise NotImplementedError("not written yet")
 

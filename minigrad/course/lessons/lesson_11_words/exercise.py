@@ -36,8 +36,8 @@ def encode(texts, numbers, T):
 def one_hot(ids, V):
     """Return a row of V numbers for each id: 1 in the id's column, 0 elsewhere.
 
-    The result is (N, V) for ids (N,), and (B, T, V) for ids (B, T). Floats,
-    integers and booleans are all accepted.
+    The result is (N, V) for ids (N,), and (B, T, V) for ids (B, T). Its numbers
+    may be floats, integers or booleans.
     """
     raise NotImplementedError("not written yet")
 

@@ -34,9 +34,9 @@ def state_gradients(g, hs, W_hh):
     """Return dL/dh_t for every t, from the last state back to hs[0].
 
     g (T + 1, B, H) is the gradient that the loss sends directly to each state;
-    do not change it. g[0] may be nonzero. It is part of the gradient of hs[0].
-    hs is (T + 1, B, H), and W_hh is (H, H). Returns dh (T + 1, B, H): the whole
-    gradient at each state.
+    do not change it. g[0], which may be nonzero, is part of the gradient of
+    hs[0]. hs is (T + 1, B, H), and W_hh is (H, H). Returns dh (T + 1, B, H):
+    the whole gradient at each state.
     """
     raise NotImplementedError("not written yet")
 

@@ -45,7 +45,7 @@ def weights(s, causal):
 
 
 def attention(q, k, v, causal):
-    """Return for each query the sum of all values, each times its weight.
+    """For each query, return the sum of all values, each times its weight.
 
     q (..., T, d), k (..., S, d), v (..., S, e) -> (..., T, e)
     """
@@ -79,7 +79,7 @@ def multi_head(x, W_q, W_k, W_v, W_out, heads, causal):
 
     The queries are x @ W_q, the keys x @ W_k, and the values x @ W_v. Each head
     computes attention with its share of their columns. The heads' results, side
-    by side, are multiplied by W_out. All W are (D, D).
+    by side, are multiplied by W_out. All four matrices are (D, D).
     """
     raise NotImplementedError("not written yet")
 

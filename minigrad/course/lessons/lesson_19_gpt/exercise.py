@@ -18,12 +18,12 @@ import minigrad as mg
 
 
 def positions(length, width):
-    """Return the array P (length, width), a row for each position t from 0:
+    """Return the array P (length, width), with a row for each position t:
 
         P[t, 2i]     = sin(t / 10000 ** (2i / width))
         P[t, 2i + 1] = cos(t / 10000 ** (2i / width))
 
-    width is an even number.
+    Positions are counted from 0. width is an even number.
     """
     raise NotImplementedError("not written yet")
 
@@ -110,7 +110,7 @@ def write_cached(model, ids, count, rng, temperature):
 
     model  model(ids (1, T), cache, start) returns (logits (1, T, V), the new
            cache). It reads ids that begin at the position `start`. `cache` is
-           what it returned before, or None at the start of the text.
+           the cache that the previous call returned, or None in the first call.
     """
     raise NotImplementedError("not written yet")
 

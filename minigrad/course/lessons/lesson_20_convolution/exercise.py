@@ -18,9 +18,9 @@ import numpy as np
 def output_size(n, size, stride, padding):
     """Return how many windows of this size fit into n pixels, as an integer.
 
-    First, `padding` zeros are added at both ends. The first window begins at the
-    left end of the longer row. Each later one begins `stride` numbers further to
-    the right. All windows must be inside the row.
+    First, `padding` zeros are added at both ends. The first window begins at
+    the left end of the padded row. Each later one begins `stride` numbers
+    further to the right. All windows must be inside the row.
     """
     raise NotImplementedError("not written yet")
 
