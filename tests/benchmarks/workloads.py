@@ -363,7 +363,7 @@ character. With a state, it reads only the newest character, and takes the keys 
 earlier characters from the state. Without a state, it reads all characters again, as nanoGPT does
 in PyTorch. The *difference* column shows how much a contender's logits differ from the first
 contender's, over 256 random characters, each predicted from those before it.""",
-             ("256 characters",), writing, rounds=7, tolerance=1e-6),
+             ("256 characters",), writing, rounds=7, tolerance=1e-5),
     Workload("k", "Convolution, max pooling and LeNet", """
 Forward and backward of one operation, for 64 images in float32. A case states the height and width
 of the images, the channels before and after the convolution, and the size of the kernel. The
