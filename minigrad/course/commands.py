@@ -139,8 +139,8 @@ def add_course(commands: Any) -> None:
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Run a command. If it is about a lesson, pass the lesson that the user names, by default the
-    current lesson, or the last lesson if all are passed.
+    """Run a command. A command about a lesson receives the lesson that the user names. By default, this
+    is the current lesson, or the last one if the learner has passed all lessons.
 
     Errors: DataError MG921 if the system refuses to read or write a file.
     """

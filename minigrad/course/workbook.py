@@ -245,8 +245,8 @@ class Workbook:
         return copy
 
     def keep_engine(self) -> bool:
-        """Copy the file of lesson 7 to ENGINE if the lesson is passed and there is no such file. Returns
-        whether it was copied.
+        """Copy the file of lesson 7 to ENGINE if the lesson is passed and ENGINE does not exist yet.
+        Returns whether it was copied.
         """
         if self.passed(ENGINE_LESSON) and not os.path.lexists(self.folder / ENGINE):
             save_text(self.folder / ENGINE, self.text(ENGINE_LESSON))

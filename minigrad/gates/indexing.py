@@ -108,7 +108,7 @@ class Scatter(_ShapeOfForward):
 class Pad(_Moving):
     """z = x surrounded by `constant`. dx = the part of dz that corresponds to x.
 
-    `widths` is the number of elements to add before and after x along each axis. It is a list with
+    `widths` tells how many elements to add before and after x along each axis. It is a list with
     a pair for each axis, one pair for all axes, or one number for both sides of every axis.
 
     >>> pad(Tensor([1.0, 2.0]), (0, 2)).array

@@ -140,9 +140,10 @@ def find_slip(
     """Return the known mistake whose answers match the learner's for all questions about the
     function.
 
-    At least one answer must be a wrong number, and no answer may contain infinity or NaN unless the
-    right answer does. The lesson's own slips come first. Other mistakes must also be `proved`. If
-    several are, the result is the one whose code is most similar to the learner's.
+    At least one answer must be wrong (an exception does not count), and no answer may contain
+    infinity or NaN unless the right answer does. The lesson's own slips come first. Other mistakes
+    must also be `proved`. If several are, the result is the one whose code is most similar to the
+    learner's.
     """
     key = load(lesson)
     asked = indices(lesson, function)

@@ -56,7 +56,7 @@ package may be installed in a user's home folder.
 
 
 def refuse_calls() -> None:
-    """Make the system refuse the calls listed above to this process, and drop root's capabilities
+    """Make the system refuse this process the calls listed above, and drop all of root's capabilities
     except CAPABILITIES. This cannot be undone.
 
     Does nothing on systems without this filter.

@@ -23,7 +23,8 @@ Groups = dict[tuple[str, str], list[str]]
 def counted(
     rows: list[Row],
 ) -> Iterator[tuple[Lesson, tuple[int, ...], dict[str, Groups]]]:
-    """Yield each lesson with its numbers of students and the lists to show, the largest group first.
+    """Yield each lesson with three numbers of students, and with the lists to show. Each list starts
+    with its largest group.
 
     The numbers count the students who have passed, those with a problem that the check found, and
     those who have not begun or whose file cannot be read.

@@ -67,12 +67,12 @@ MISTAKES = {
         two_operators,
     ),
     "replaced": Mistake(
-        "`=` where `+=` belongs",
+        "replaced instead of added",
         "A new value replaces the old one {where}. It should be added to it.",
         replaces,
     ),
     "added": Mistake(
-        "`+=` where `=` belongs",
+        "added instead of replaced",
         "A value is added to the old one {where}. It should replace the old one.",
         adds_to_itself,
     ),
@@ -154,7 +154,7 @@ MISTAKES = {
     ),
     "term": Mistake(
         "a term forgotten",
-        "Two terms belong together {where}. One of them is missing.",
+        "One of the terms {where} is missing.",
         no_more(Add, Sub),
     ),
     "factor": Mistake(
@@ -192,7 +192,7 @@ MISTAKES = {
     ),
     "unapplied": Mistake(
         "`{word}` forgotten",
-        "`{word}` is not applied {where}.",
+        "A call of `{word}` is missing {where}.",
         forgets,
     ),
     "opposite": Mistake(

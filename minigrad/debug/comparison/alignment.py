@@ -76,7 +76,7 @@ class Graph:
 class Alignment:
     """Two graphs whose nodes have partners.
 
-    `values` numbers the nodes of both: those with equal values have the same number.
+    `values` maps each node of both graphs to a number; nodes with equal values have the same number.
     """
 
     def __init__(self, a: Node, b: Node) -> None:

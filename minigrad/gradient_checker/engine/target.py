@@ -40,8 +40,9 @@ def cannot(what: str, cause: str) -> OptionError:
         "MG709",
         f"this engine cannot be checked: {what}",
         cause=cause,
-        remedy="pass the address of an engine's class, such as micrograd.engine:Value, of an "
-        "installed package or a file; or write an adapter: see help(minigrad.check_engine)",
+        remedy="pass the address of a class in an installed package or a file, such as "
+        "micrograd.engine:Value or my_engine.py:Value; or write an adapter: see "
+        "help(minigrad.check_engine)",
     )
 
 

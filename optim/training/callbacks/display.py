@@ -17,7 +17,7 @@ from .base import Callback
 
 
 class ProgressBar(Callback):
-    """A progress bar for each epoch, with loss, accuracy and examples per second.
+    """A progress bar for each epoch, with the loss, the metrics and the examples per second.
 
     `unit` is the name of the examples, such as "reviews". To count parts of the examples instead,
     such as "characters", set `per_example` to the number of parts in each example. In a notebook,

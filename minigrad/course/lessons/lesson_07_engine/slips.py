@@ -18,6 +18,21 @@ class Value(Value):
     return Slip(name, code, kind)
 
 
+def product(da, db):
+    code = f"""
+class Value(Value):
+    def __matmul__(self, other):
+        other = as_value(other)
+        a, b = self.array, other.array
+        return Value(a @ b, (self, other), lambda dz: ({da}, {db}))
+"""
+    kind = (
+        "Your shapes are right, but the numbers are in the wrong positions. reshape keeps the numbers in the "
+        "same order and only changes where each row ends."
+    )
+    return Slip("reshaped instead of transposed", code, kind)
+
+
 def total(name, kind, gradient, z="self.array.sum()"):
     code = f"""
 class Value(Value):
@@ -99,6 +114,9 @@ class Value(Value):
         "dz * (1 - z * z),",
         "Your result is the tangent, `np.tan`. The hyperbolic tangent is `np.tanh`.",
     ),
+    product("dz @ b.reshape(b.shape[::-1])", "a.T @ dz"),
+    product("dz @ b.T", "a.reshape(a.shape[::-1]) @ dz"),
+    product("dz @ b.reshape(b.shape[::-1])", "a.reshape(a.shape[::-1]) @ dz"),
     total(
         "one number for the whole array",
         "Your rule returns dz itself, a single number. Each element of x needs a gradient, so the rule must "

@@ -30,8 +30,8 @@ SLIPS = tuple(Slip(name, SOLUTION.replace(old, new), kind) for name, old, new, k
      "states.append(h)\n        h = cell(x, h)",
      "Your list begins with h0 and lacks the last state. It contains the state before each word, not after it."),
     *(("gradient cut between the steps", old, new,
-       "All values are right, but you took the state out of the graph between two steps (.array, .detach or a new "
-       "Tensor). So no gradient goes back through it.")
+       "All values are right, but you took the state out of the graph (.array, .detach or a new Tensor), so no "
+       "gradient goes back through it.")
       for old, new in (("= cell(x, h)", "= cell(x, getattr(h, 'detach', lambda: h)())"),
                        ("h @ W_", "h.detach() @ W_"), ("return rnn_step(x, h", "return rnn_step(x, h.detach()"))),
     ("gradient cut at the input", "x @ W_xh", "getattr(x, 'array', x) @ W_xh",

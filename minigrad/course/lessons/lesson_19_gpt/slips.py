@@ -105,8 +105,8 @@ SLIPS = (
          "return norm2(y) + mlp(norm2(y))"),
         ("the second sum starts from x", "You add the mlp's result to the block's input, so the attention's result is "
          "lost.", MLP, "return x + mlp(norm2(y))"),
-        ("the mlp reads x", "Your mlp reads the block's input. It must read the sum of the input and the attention's "
-         "result.", MLP, "return y + mlp(norm2(x))"),
+        ("the mlp reads x", "Your norm2, and so the mlp, reads the block's input. It must read the sum of the input "
+         "and the attention's result.", MLP, "return y + mlp(norm2(x))"),
         ("the norm after the function", "You normalize the result of the attention and of the mlp. The norm belongs "
          "before them.", BLOCK, "y = x + norm1(attention(x))\n    return y + norm2(mlp(y))"),
         ("norm1 after the attention", "You normalize the attention's result. The norm belongs before the attention.",

@@ -35,8 +35,8 @@ def test_every_mistake_is_proved_by_its_own_code():
     [
         ("brackets", "x = a * b - c", True),
         ("brackets", "x = a * b\ny = b - c", False),
-        ("`+=` where `=` belongs", "x[0] = x[0] + 1 - y", True),
-        ("`+=` where `=` belongs", "x = y + 1", False),
+        ("added instead of replaced", "x[0] = x[0] + 1 - y", True),
+        ("added instead of replaced", "x = y + 1", False),
         ("subtracted the wrong way round", "np.subtract(a, b)", True),
         ("subtracted the wrong way round", "a + b", False),
         ("one transpose too many", "np.swapaxes(a, 0, 1)", True),

@@ -19,7 +19,7 @@ SLIPPED = "for x in a:\n        b += x\n    h += 1\n    return b"
     [
         ("return a * (1 - b)", "brackets", "return a * 1 - b"),
         ("return (a - b) / (2 * h)", "brackets", "return (a - b) / 2 * h"),
-        ("a[0] += b", "`=` where `+=` belongs", "a[0] = b"),
+        ("a[0] += b", "replaced instead of added", "a[0] = b"),
         ("return a - b", "a sign", "return a + b"),
         ("return a - b", "subtracted the wrong way round", "return b - a"),
         ("return a * b", "a factor forgotten", "return a"),
