@@ -46,7 +46,7 @@ def test_ctrl_c_shows_the_line_of_an_engine_that_never_ends(tmp_path):
     with subprocess.Popen(
         line, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True
     ) as process:
-        assert process.stdout.readline() == "called\n"
+        assert process.stdout and process.stdout.readline() == "called\n"
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=60)
     number = body[: body.index("while True")].count("\n") + 1

@@ -10,7 +10,7 @@ import minigrad as mg
 import optim
 from layers import BatchNorm, Dense, Sequential, init
 from minigrad.data import Batches
-from optim import Snapshots, Trainer, TrainingWarning
+from optim import Snapshots, Trainer, TrainingWarning, lazy
 from optim.diagnosis import watch
 from optim.diagnosis.evidence import Evidence
 from tests.optim.diagnosis.helpers import (
@@ -202,8 +202,12 @@ def test_run_is_the_same_with_and_without_the_watch(monkeypatch):
 def test_no_parameter_is_copied_more_than_once(monkeypatch):
     """With a large table, copies of the optimizer or of later values would take longer than the steps."""
     copies = []
-    copy = watch.values
-    monkeypatch.setattr(watch, "values", lambda leaf: copies.append(leaf) or copy(leaf))
+
+    def copied(leaf):
+        copies.append(leaf)
+        return lazy.values(leaf)
+
+    monkeypatch.setattr(watch, "values", copied)
     monkeypatch.setattr(watch, "duplicate", lambda optimizer: pytest.fail("copied"))
     monkeypatch.setattr(
         Evidence, "last", property(lambda self: pytest.fail("repeated"))
