@@ -62,10 +62,14 @@ MILESTONE_WORDS = (
         r"`minigrad course milestones` lists them",
         "[the list](../../../../docs/milestones.md) shows them",
     ),
-    (r"the page in `pages/` shows", "a picture below the editor shows"),
-    (r"trains the network for a\s+second or two", "trains the network"),
-    (r" The training takes a few seconds on most\s+computers\.", ""),
-    (r"The page (shows|then lists)", r"The picture below the editor \1"),
+    (
+        r"run\s+`minigrad course milestones`, which lists",
+        "open [the list](../../../../docs/milestones.md), which shows",
+    ),
+    (r"a\s+page\s+in\s+`pages/`\s+(shows|lists)", r"a picture below the editor \1"),
+    (r"The\s+milestone's\s+page\s+in\s+`pages/`\s+shows", "The picture below the editor shows"),
+    (r"trains\s+the\s+network\s+for\s+a\s+second\s+or\s+two", "trains the network"),
+    (r" On\s+most\s+computers,\s+the\s+training\s+takes\s+a\s+few\s+seconds\.", ""),
     (
         r"delete `my_engine.py` and run `minigrad course milestones`[^.]*\.\s+The course then copies\s+"
         r"`lesson_07_engine.py` again",
