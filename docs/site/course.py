@@ -40,21 +40,21 @@ WORDS = (
     (r"Open `(lesson_\w+\.py)` and write", r"In the editor below, write"),
     (r"Open `(lesson_\w+\.py)`", r"The editor below contains `\1`"),
     (r"Run the file with `python lesson_\w+\.py`", "Press Run"),
-    (r"([Rr])un\s+`python lesson_\w+\.py`", lambda found: "pP"[found[1] == "R"] + "ress Run"),
+    (r"([Rr])un `python lesson_\w+\.py`", lambda found: "pP"[found[1] == "R"] + "ress Run"),
     (r"`python lesson_\w+\.py`", "Run"),
-    (r"([Rr])un\s+`minigrad course check \d+`", lambda found: "pP"[found[1] == "R"] + "ress Check"),
+    (r"([Rr])un `minigrad course check \d+`", lambda found: "pP"[found[1] == "R"] + "ress Check"),
     (r"`minigrad course check \d+`", "Check"),
-    (r"saves\s+it\s+as\s+`pages/\w+\.html`", "shows it in the explorer below the editor"),
-    (r"Open\s+this\s+page", "Use it"),
+    (r"saves it as `pages/\w+\.html`", "shows it in the explorer below the editor"),
+    (r"Open this page", "Use it"),
     (
-        r"(The page\s+)?`pages/\w+\.html`",
+        r"(The page )?`pages/\w+\.html`",
         lambda found: f"{'tT'[bool(found[1])]}he explorer below the editor",
     ),
 )
 """The texts are written for a terminal. (pattern, what it is called in a page.)"""
 MILESTONE_WORDS = (
     (
-        r"([Rr])un\s+`minigrad course milestones \d+`",
+        r"([Rr])un `minigrad course milestones \d+`",
         lambda found: "pP"[found[1] == "R"] + "ress Check",
     ),
     (r"in `milestone_\w+\.py`", "in the editor below"),
@@ -63,15 +63,15 @@ MILESTONE_WORDS = (
         "[the list](../../../../docs/milestones.md) shows them",
     ),
     (
-        r"run\s+`minigrad course milestones`, which lists",
+        r"run `minigrad course milestones`, which lists",
         "open [the list](../../../../docs/milestones.md), which shows",
     ),
-    (r"a\s+page\s+in\s+`pages/`\s+(shows|lists)", r"a picture below the editor \1"),
-    (r"The\s+milestone's\s+page\s+in\s+`pages/`\s+shows", "The picture below the editor shows"),
-    (r"trains\s+the\s+network\s+for\s+a\s+second\s+or\s+two", "trains the network"),
-    (r" On\s+most\s+computers,\s+the\s+training\s+takes\s+a\s+few\s+seconds\.", ""),
+    (r"a page in `pages/` (shows|lists)", r"a picture below the editor \1"),
+    (r"The milestone's page in `pages/` shows", "The picture below the editor shows"),
+    (r"trains the network for a second or two", "trains the network"),
+    (r" On most computers, the training takes a few seconds\.", ""),
     (
-        r"delete `my_engine.py` and run `minigrad course milestones`[^.]*\.\s+The course then copies\s+"
+        r"delete `my_engine.py` and run `minigrad course milestones`[^.]*\. The course then copies "
         r"`lesson_07_engine.py` again",
         "copy `lesson_07_engine.py` again: the page with the list of milestones has a button for it",
     ),
@@ -99,7 +99,7 @@ FILES = re.compile(r"<!-- files: ([\d ]+) -->")
 """A comment in the course's ending: the numbers of the lessons whose files are shown there."""
 YOUR_ENGINE = "<!-- engine -->"
 """A comment in the page of the milestones: where the learner's engine is shown."""
-RUN_MILESTONE = r"([Rr])un\s+`minigrad course milestones (\d+)`"
+RUN_MILESTONE = r"([Rr])un `minigrad course milestones (\d+)`"
 """The command in a lesson's text that becomes a link to the milestone's page."""
 OFFLINE = re.compile(
     r"(index|course|ending|readme|milestones|lessons/.*|milestones/.*)\.html|_static/|_images/|made/"
@@ -252,7 +252,8 @@ def change_source(app: Sphinx, page: str, source: list[str]) -> None:
 def in_a_page(text: str, words: Iterable[tuple[str, Any]]) -> str:
     """Return a text that was written for a terminal in the words of a page."""
     for pattern, word in words:
-        text = re.sub(pattern, word, text)
+        # sentences and commands may continue on the next line
+        text = re.sub(pattern.replace(" ", r"\s+"), word, text)
     return text
 
 

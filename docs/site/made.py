@@ -43,8 +43,8 @@ OF_A_LESSON = """
 
 ## The page of a correct solution
 
-`minigrad course check` makes a page from the results of your functions. For a correct solution, the
-page shows this:
+The check makes a page from the results of your functions. For a correct solution, the page shows
+this:
 
 """
 
