@@ -85,6 +85,8 @@ def write(out, sizes):
             if workload.letter == "d":
                 alternative = f"{workload.title} on {one['processor']}"
                 lines.append(f"![{alternative}]({out.stem}/{name})\n")
+            if earlier := one.get("earlier", {}).get(workload.letter):
+                lines.append(f"{earlier}\n")
             lines += [*one["tables"][workload.letter], ""]
     out.write_text("\n".join(lines).rstrip() + "\n")
 
@@ -115,23 +117,38 @@ def ratios(found):
 
 
 def save(out, parts, targets):
-    """Save a run's results for this processor, in the folder next to the page `out`."""
+    """Save a run's results for this processor, in the folder next to the page `out`. The results of
+    sections that the run did not measure are kept, with the machine line of their own run.
+    """
     name = processor()
     file = out.with_suffix("") / f"{stem(name)}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
+    here = machine()
     tables = {}
     for workload, results in parts:
         tables[workload.letter] = markdown(table(workload, results)).splitlines()
         done = [result for result in results if not result.error]
         if done and workload.letter == "d":
             curves(done).savefig(file.with_suffix(".png"), dpi=110)
+    old = json.loads(file.read_text()) if file.exists() else {}
+    kept = {
+        letter: lines
+        for letter, lines in old.get("tables", {}).items()
+        if letter not in tables
+    }
+    earlier = {
+        letter: old.get("earlier", {}).get(letter, old["machine"]) for letter in kept
+    }
+    targets = [one for one in old.get("targets", []) if one["letter"] in kept] + targets
     content = {
         "processor": name,
-        "machine": machine(),
+        "machine": here,
+        "earlier": {letter: line for letter, line in earlier.items() if line != here},
         "sets": instruction_sets(),
-        "remarks": "",  # written by hand
-        "targets": targets,
-        "tables": tables,
+        # written by hand; a run of all sections begins without remarks
+        "remarks": old["remarks"] if kept else "",
+        "targets": sorted(targets, key=lambda one: one["letter"]),
+        "tables": kept | tables,
     }
     file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 

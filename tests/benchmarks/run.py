@@ -4,10 +4,10 @@
     docs/benchmarks.md]
 
 Each contender runs in its own process, and the processes take turns. The script prints a table when
-a workload is complete. A full run saves the results in docs/benchmarks after each workload,
-replaces those of the same processor, and writes docs/benchmarks.md at the end. A partial run writes
-only the page that you pass as --out, and the file of results next to it. `make bench` installs the
-contenders and runs all workloads. The exit status is 1 if the contenders' results differ.
+a workload is complete. After each workload, a full run replaces its results in docs/benchmarks for
+this processor. At the end, it writes docs/benchmarks.md. A partial run does the same only with
+`--out docs/benchmarks.md`. `make bench` installs the contenders and runs all workloads. The exit
+status is 1 if the contenders' results differ.
 """
 
 from __future__ import annotations

@@ -84,6 +84,27 @@ def test_other_processors_are_kept(page, tmp_path):
     assert text.count("**Another**") == len(other["tables"])
 
 
+def test_sections_that_a_run_leaves_out_are_kept(page, tmp_path):
+    shutil.copytree(page.parent, tmp_path, dirs_exist_ok=True)
+    out = tmp_path / page.name
+    (mine,) = out.with_suffix("").glob("*.json")
+    before = json.loads(mine.read_text())
+    earlier = "Measured on another day."
+    mine.write_text(json.dumps(before | {"machine": earlier, "remarks": "By hand."}))
+    run("--only", "g", "--contenders", OWN, "--out", out)
+    after = json.loads(mine.read_text())
+    assert after["tables"].keys() == before["tables"].keys()
+    assert after["tables"]["g"] != before["tables"]["g"]
+    assert after["tables"]["a"] == before["tables"]["a"]
+    count = len(before["targets"])
+    assert len(after["targets"]) == count and after["remarks"] == "By hand."
+    sections = dict(
+        re.findall(r"\n## \((\w)\)(.*?)(?=\n## |$)", out.read_text(), re.DOTALL)
+    )
+    kept = {letter for letter, text in sections.items() if earlier in text}
+    assert kept == sections.keys() - {"g"}
+
+
 def test_memory_that_did_not_grow_has_no_ratio():
     grown = {"memory": 6}
     same = {"memory": 0}
