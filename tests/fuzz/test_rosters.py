@@ -7,6 +7,7 @@ as it is typed; only the grading is replaced: a mark is read from the submission
 import contextlib
 import csv
 import io
+import re
 import sys
 import tempfile
 from ast import literal_eval
@@ -169,7 +170,8 @@ def file_name(one, group):
     elif group.program == "Moodle":
         start = f"{one.name}_{one.number}_assignsubmission_file"
     elif group.program == "Canvas":
-        start = f"{one.name.replace(' ', '').lower()}_{one.number}_99"
+        letters = re.sub(r"[\W_]", "", one.cells["Student"].lower())
+        start = f"{letters}_{one.number}_99"
     return f"{start}_lesson_01.py"
 
 
