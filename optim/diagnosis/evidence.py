@@ -94,7 +94,7 @@ class Evidence:
         self.source = Source(self.line)
         self.until = time.process_time() + SECONDS
 
-        if watch.start is None and watch.second:
+        if watch.repeatable and watch.start is None and watch.second:
             self._find_own_rule()
         self.updates = [e for e in watch.events if isinstance(e, Update)]
 
