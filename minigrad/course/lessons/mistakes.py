@@ -154,7 +154,7 @@ MISTAKES = {
     ),
     "term": Mistake(
         "a term forgotten",
-        "One of the terms {where} is missing.",
+        "A term is missing {where}.",
         no_more(Add, Sub),
     ),
     "factor": Mistake(
