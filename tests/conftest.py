@@ -3,9 +3,13 @@ the cores.
 """
 
 import os
+import signal
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+# Some tests press Ctrl-C. Processes in the background of a script ignore it, and so do their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before anything imports NumPy: two workers, each with a thread for every core, would slow each
 # other down.
