@@ -45,7 +45,12 @@ def pythons(wanted: list[str]) -> dict[str, tuple[str, str]]:
     ]
     usable: dict[str, tuple[str, str]] = {}
     for path in [sys.executable, *filter(None, found)]:
-        run = subprocess.run([path, "-c", FACTS], capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            [path, "-c", FACTS],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if run.returncode == 0:  # a pyenv shim without a selected version fails
             series, version, itself = json.loads(run.stdout)
             if {series, series.removesuffix("t")} & {*wanted}:

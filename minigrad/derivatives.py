@@ -52,7 +52,12 @@ def grad(
     first = start(output.node, upstream)
     keep = {tensor.node for tensor in inputs}
     if create_graph:
-        found = sweep(output.node, constant(first, "created"), keep=keep, rule=rule_on_tensors)
+        found = sweep(
+            output.node,
+            constant(first, "created"),
+            keep=keep,
+            rule=rule_on_tensors,
+        )
     else:
         found = sweep(output.node, first, keep=keep)
     gradients = [
@@ -62,7 +67,11 @@ def grad(
     return tuple(one if isinstance(one, Tensor) else Tensor(one) for one in gradients)
 
 
-def jacobian(f: Callable[..., Tensor], inputs: TensorLike, **others: Any) -> Any:
+def jacobian(
+    f: Callable[..., Tensor],
+    inputs: TensorLike,
+    **others: Any,
+) -> Any:
     """Return all derivatives of f(x): J[i, j] = d f(x)_i / d x_j.
 
     J has the shape of f(x) followed by the shape of x. `inputs` is x, or a list or tuple of
@@ -90,14 +99,25 @@ def jacobian(f: Callable[..., Tensor], inputs: TensorLike, **others: Any) -> Any
         grad(output, points, upstream=one)
         for one in np.eye(output.size).reshape(output.size, *output.shape)
     ]
-    parts = [np.array([row[k].array for row in rows], x.dtype) for k, x in enumerate(points)]
+    parts = [
+        np.array(
+            [row[k].array for row in rows],
+            x.dtype,
+        )
+        for k, x in enumerate(points)
+    ]
     shaped = [
         Tensor(part.reshape(output.shape + x.shape)) for part, x in zip(parts, points, strict=True)
     ]
     return tuple(shaped) if isinstance(inputs, (list, tuple)) else shaped[0]
 
 
-def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike, **others: Any) -> Any:
+def hvp(
+    f: Callable[..., Tensor],
+    inputs: TensorLike,
+    vectors: TensorLike,
+    **others: Any,
+) -> Any:
     """Return the Hessian-vector product H v, with H[i, j] = d² f(x) / (d x_i d x_j).
 
     f(x) must be a single number. H itself is never computed, because H v is the gradient of
@@ -123,7 +143,12 @@ def hvp(f: Callable[..., Tensor], inputs: TensorLike, vectors: TensorLike, **oth
             raise checks.upstream_misshapen(x.node, v.shape, "a vector")
     (output,) = as_tensors([f(*points)])
     terms = [
-        (g * v).sum() for g, v in zip(grad(output, points, create_graph=True), given, strict=True)
+        (g * v).sum()
+        for g, v in zip(
+            grad(output, points, create_graph=True),
+            given,
+            strict=True,
+        )
     ]
     along = sum(terms[1:], terms[0])  # df/dx · v; if f is linear, this is a constant and H is 0
     products = (

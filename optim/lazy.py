@@ -83,7 +83,11 @@ class PendingRows:
         self.catch_up(ids if self.t % period else None)
 
         def write(stored: Array) -> None:
-            change_rows([stored, *self.slots], ids, change)
+            change_rows(
+                [stored, *self.slots],
+                ids,
+                change,
+            )
 
         self.table.write(write)
         self.t += 1
@@ -199,7 +203,11 @@ def duplicate(optimizer: Any) -> Any:
     for tensor in optimizer.parameters().values():
         node = tensor.node
         if getattr(node, "pending", None) is not None:
-            memo[id(node)] = Table(node.stored.copy(), node.requires_grad, node.name)
+            memo[id(node)] = Table(
+                node.stored.copy(),
+                node.requires_grad,
+                node.name,
+            )
     twin = deepcopy(optimizer, memo)
     if optimizer.pending:
         twin.load_state_dict(optimizer.raw_state())

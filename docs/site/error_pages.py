@@ -35,7 +35,12 @@ def split(app: Sphinx, page: str, source: list[str]) -> None:
             f"{introduction}\n{_codes()}\n## The examples\n\nThe tests run the examples{examples}"
         )
     elif page.startswith("errors/"):
-        text = re.sub(r"^### (?=MG\d{3} )", "## ", groups()[page], flags=re.M)
+        text = re.sub(
+            r"^### (?=MG\d{3} )",
+            "## ",
+            groups()[page],
+            flags=re.M,
+        )
         title, _, rest = text.partition("\n")
         source[0] = (
             f"# Errors {title}\n\n[Errors](errors.md) explains the parts of a message, lists all codes, "

@@ -77,7 +77,11 @@ def sections() -> str:
     parts = []
     for name, found in public_gates().items():
         title, _, rest = (inspect.getdoc(getattr(gates, name)) or "").partition("\n\n")
-        parts += [f"## {re.split(r'[.] ?', title)[0]}", markdown(rest), *map(section, found)]
+        parts += [
+            f"## {re.split(r'[.] ?', title)[0]}",
+            markdown(rest),
+            *map(section, found),
+        ]
     return "\n\n".join(parts)
 
 
@@ -95,9 +99,19 @@ def section(gate: type[mg.Gate]) -> str:
     parts = describe(gate)
     labels = [label for label in ("Shapes", "Errors", "Source", "Since") if label in parts.labelled]
     shared = "\n".join(f"**{label}:** {markdown(parts.labelled[label])}" for label in labels)
-    shared = re.sub(r"MG\d{3}", lambda code: link_to_error(code[0], "errors.md"), shared)
+    shared = re.sub(
+        r"MG\d{3}",
+        lambda code: link_to_error(code[0], "errors.md"),
+        shared,
+    )
     return "\n\n".join(
-        [f"### {gate.__name__}", entry, *facts, *map(markdown, parts.blocks), shared]
+        [
+            f"### {gate.__name__}",
+            entry,
+            *facts,
+            *map(markdown, parts.blocks),
+            shared,
+        ]
     )
 
 
@@ -107,7 +121,11 @@ def page(text: str) -> str:
     return text.replace("<!-- every gate in a section -->", sections())
 
 
-def add_lists(app: Sphinx, document: str, source: list[str]) -> None:
+def add_lists(
+    app: Sphinx,
+    document: str,
+    source: list[str],
+) -> None:
     """Insert the lists when Sphinx reads the page."""
     if document == "gates":
         source[0] = page(source[0])

@@ -72,7 +72,13 @@ def adapt(app: Sphinx, page: str, source: list[str]) -> None:
     """
     if page == "readme":
         source[0] = source[0].replace("# minigrad\n", "# First steps\n", 1)
-        source[0] = re.sub("^<img .*>$", CHANGE, source[0], count=1, flags=re.M)
+        source[0] = re.sub(
+            "^<img .*>$",
+            CHANGE,
+            source[0],
+            count=1,
+            flags=re.M,
+        )
     if page == "course":
         source[0] += listed([*(f"lessons/{one.name}" for one in LESSONS), "ending", "milestones"])
     if page == "milestones":

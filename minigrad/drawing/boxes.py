@@ -185,7 +185,12 @@ def connect(
             alone = Box(leaf_kind(root), root.scope, root, [root])
             found[alone] = None
             if root.cut_from in boxes:
-                _link(links, boxes[root.cut_from], alone, Use(root.cut_from, root, 0, "cut"))
+                _link(
+                    links,
+                    boxes[root.cut_from],
+                    alone,
+                    Use(root.cut_from, root, 0, "cut"),
+                )
     for box in found:
         box.nodes.sort(key=attrgetter("serial"))
     ordered = sorted(found, key=lambda box: box.nodes[0].serial)
@@ -200,7 +205,12 @@ def connect(
     return ordered, arrows
 
 
-def _link(links: dict[Hashable, Link], tail: Box, head: Box, use: Use) -> None:
+def _link(
+    links: dict[Hashable, Link],
+    tail: Box,
+    head: Box,
+    use: Use,
+) -> None:
     before = _place(use.producer, tail)
     after = _place(use.consumer, head)
     kind = use.kind
@@ -291,7 +301,10 @@ def _leaf_boxes(
 
 def shared(*scopes: Sequence[str]) -> Scope:
     """Return the names that all of these scopes begin with."""
-    alike = takewhile(lambda names: len(set(names)) == 1, zip(*scopes, strict=False))
+    alike = takewhile(
+        lambda names: len(set(names)) == 1,
+        zip(*scopes, strict=False),
+    )
     return tuple(names[0] for names in alike)
 
 

@@ -207,7 +207,12 @@ def _check(mode: str, depth: int | None) -> None:
                           remedy="use depth=1 to draw each outermost scope as one box")  # fmt: skip
 
 
-def _caption(graph: Graph, boxes: list[Box], links: list[Link], reason: str) -> str:
+def _caption(
+    graph: Graph,
+    boxes: list[Box],
+    links: list[Link],
+    reason: str,
+) -> str:
     """Return the caption. It explains the choice of mode, cuts, roots that are leaves, and fused
     gates.
     """

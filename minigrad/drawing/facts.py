@@ -65,7 +65,14 @@ class Stats:
             return cls(np.nan, np.nan, np.nan, norm, broken, small)
         norm = float(np.sqrt(finite @ finite))
         low, high = float(finite.min()), float(finite.max())
-        return cls(low, high, float(finite.mean()), norm, broken, small)
+        return cls(
+            low,
+            high,
+            float(finite.mean()),
+            norm,
+            broken,
+            small,
+        )
 
 
 class Gradients:

@@ -41,7 +41,11 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def marked_up(lines: list[Line], color: str | None = None, left: bool = False) -> str:
+def marked_up(
+    lines: list[Line],
+    color: str | None = None,
+    left: bool = False,
+) -> str:
     """Return lines as an HTML-like label for Graphviz."""
     rows = []
     for line in lines:
@@ -74,7 +78,10 @@ def extent(lines: list[Line]) -> Point:
     width = 0.0
     height = 0.0
     for line in lines:
-        width = max(width, sum(map(_wide, line.text)) * line.size)
+        width = max(
+            width,
+            sum(map(_wide, line.text)) * line.size,
+        )
         height += line.size * 1.22
     return width, height
 
@@ -182,7 +189,10 @@ def _gate(box: Box) -> list[Line]:
     symbol = getattr(node.gate, "symbol", "")
     lines: list[Line] = [Bold(shortened(name, 14), 12)]
     if symbol and symbol != name.lower():
-        lines = [Bold(shortened(symbol, 14), 12), Line(shortened(name))]
+        lines = [
+            Bold(shortened(symbol, 14), 12),
+            Line(shortened(name)),
+        ]
     lines.append(Line(shape_of(box.nodes)))
     alike = len({one.name for one in box.nodes}) == 1
     if node.name and alike and node.name != box.role:
@@ -201,7 +211,10 @@ def _leaf(box: Box) -> list[Line]:
         return [Line(f"{name} ={value}" if name else value, 10)]
     name = name or box.kind
     path, dot, end = name.rpartition(".")
-    lines: list[Line] = [Line(shortened(path + dot), 7), Bold(shortened(end), 10)]
+    lines: list[Line] = [
+        Line(shortened(path + dot), 7),
+        Bold(shortened(end), 10),
+    ]
     if not path or not end:  # a name such as "a.", because Graphviz rejects empty text
         lines = [Bold(shortened(name), 10)]
     lines.append(Line(shape, 7))

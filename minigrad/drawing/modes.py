@@ -170,7 +170,14 @@ def unrolled(gates: list[Node], time: Unrolls, window: Window | None) -> Boxes:
             key = (kind, seen[kind, step])
             seen[kind, step] += 1
             column = columns[step]
-            boxes[node] = Box("gate", node.scope, key, [node], band=band, column=column)
+            boxes[node] = Box(
+                "gate",
+                node.scope,
+                key,
+                [node],
+                band=band,
+                column=column,
+            )
             continue
         late = step > last
         column = len(shown) + 1 if late else 0
@@ -316,7 +323,13 @@ def gather(boxes: Boxes, length: int, opened: Collection[str] = ()) -> Boxes:
             continue
         scope = box.scope[:end]
         if scope not in made:
-            group = Box("scope", scope[:-1], scope, title=scope[-1], steps=box.steps)
+            group = Box(
+                "scope",
+                scope[:-1],
+                scope,
+                title=scope[-1],
+                steps=box.steps,
+            )
             made[scope] = group
             if end > box.framed:
                 group.framed = box.framed

@@ -83,7 +83,11 @@ def collect_graph(root: Node, upstream: Array, words: list[str], report: Any = N
                 rules[rule] = _rule(gate)
             if repr(gate) != f"{gate.name}()":
                 entry["settings"] = _short(repr(gate))
-        texts = {"scope": "/".join(node.scope), "name": node.name, "source": node.source}
+        texts = {
+            "scope": "/".join(node.scope),
+            "name": node.name,
+            "source": node.source,
+        }
         entry |= {key: _short(str(text)) for key, text in texts.items() if text}
         if isinstance(gate, ScaledDotProductAttention):
             q, k, _, *mask = node.arrays
@@ -185,7 +189,10 @@ def _rule(gate: Any) -> dict[str, str]:
     opening = " ".join(text.split(">>>")[0].split()).replace("`", "")
     if type(gate) in UNFUSED:
         opening += " (mg.unfuse splits this gate into small gates.)"
-    return {"symbol": _short(str(getattr(gate, "symbol", ""))), "text": _short(opening)}
+    return {
+        "symbol": _short(str(getattr(gate, "symbol", ""))),
+        "text": _short(opening),
+    }
 
 
 def _short(text: str) -> str:

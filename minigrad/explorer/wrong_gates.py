@@ -67,7 +67,12 @@ def _kind(node: Node) -> tuple[str, str]:
     return type(node.gate).__module__, type(node.gate).__qualname__
 
 
-def _measured(node: Node, number: int, dz: Array, part: Array) -> Array | None:
+def _measured(
+    node: Node,
+    number: int,
+    dz: Array,
+    part: Array,
+) -> Array | None:
     """Measure the gradient of one input by central differences.
 
     Returns None if the measurement agrees with `part`, or if the input is too large to measure.

@@ -136,7 +136,11 @@ def _alike(arrays):
 
 
 @implements(np.einsum)
-def einsum(subscripts: str, *operands: TensorLike, optimize: Any = True) -> Tensor:
+def einsum(
+    subscripts: str,
+    *operands: TensorLike,
+    optimize: Any = True,
+) -> Tensor:
     """`Einsum(subscripts)(*operands)`. The order of the products is always optimized.
 
     `optimize` is accepted for compatibility with NumPy, but ignored.

@@ -62,7 +62,8 @@ class Windows(_Moving):
         self.shape(x.shape)
         axes = tuple(range(-len(self.size), 0))
         steps = [slice(None, None, step) for step in along(self.stride, len(axes))]
-        key: Any = (..., *steps, *[slice(None) for _ in axes])
+        whole = [slice(None) for _ in axes]
+        key: Any = (..., *steps, *whole)
         return sliding_window_view(x, self.size, axes)[key]
 
     def backward(self, dz, z, x):
@@ -127,7 +128,10 @@ class AddWindows(_ShapeOfForward):
         "2x3x2x3x3",
         settings=[
             (2, 5, 4),
-            {"to": (2, 8, 4), "stride": (2, 1)},
+            {
+                "to": (2, 8, 4),
+                "stride": (2, 1),
+            },
         ],
     )
 
@@ -179,7 +183,9 @@ class Convolve(Gate):
             add_windows = AddWindows(x.shape, self.stride)
             of_x = windows(x, W.shape[2:], self.stride)
             return (
-                lambda: add_windows(_einsum("nfpq,fcij->ncpqij", dz, W)),
+                lambda: add_windows(
+                    _einsum("nfpq,fcij->ncpqij", dz, W),
+                ),
                 lambda: _einsum("nfpq,ncpqij->fcij", dz, of_x),
             )
         dz = np.ascontiguousarray(_images(dz))
@@ -199,23 +205,28 @@ class Convolve(Gate):
         # Row h of dx is a product of the rows of dz whose windows contain it. With zeros around
         # and between the rows of dz, these are `height` neighbouring rows, the last one first.
         rows_of_x = images.shape[1]
-        spread = np.zeros((F, rows_of_x + height - 1, q, N), dz.dtype)
+        size = (F, rows_of_x + height - 1, q, N)
+        spread = np.zeros(size, dz.dtype)
         end = height + (p - 1) * down
         spread[:, height - 1 : end : down] = dz
         matrix = W[:, :, ::-1].transpose(1, 3, 0, 2)
         matrix = matrix.reshape(C * width, F * height)
-        target = _windows(images, (1, width), (1, right))[:, 0]  # a view of dx
+        target = _windows(images, (1, width), (1, right))
+        target = target[:, 0]  # a view of dx
         for rows, columns in _columns(spread, (height, 1), (1, 1)):
             parts = target[:, :, rows]
-            products = (matrix @ columns).reshape(parts.shape)
+            products = matrix @ columns
+            products = products.reshape(parts.shape)
             for j in range(width):
                 parts[:, j] += products[:, j]
         return dx
 
     def _dW(self, dz, x, W):
         F = len(dz)
-        blocks = self._columns(x, W)
-        dW = sum(columns @ dz[:, rows].reshape(F, -1).T for rows, columns in blocks)
+        dW: Any = 0
+        for rows, columns in self._columns(x, W):
+            of_rows = dz[:, rows].reshape(F, -1)
+            dW = dW + columns @ of_rows.T
         return dW.T.reshape(W.shape)
 
     def _columns(self, x, W):
@@ -243,7 +254,12 @@ class Convolve(Gate):
                 remedy="for images without a channel axis, pass x[:, None]; for images (N, height, "
                 "width, C), pass x.transpose(0, 3, 1, 2)",
             )
-        positions = _positions(self, x[2:], W[2:], self.stride)
+        positions = _positions(
+            self,
+            x[2:],
+            W[2:],
+            self.stride,
+        )
         return (x[0], W[0], *positions)
 
     def flops(self, output: Shape, *shapes: Shape) -> int:
@@ -465,8 +481,10 @@ def conv(
     """
     x, W = as_tensors([x, W])
     if np.any(padding) and x.ndim == W.ndim:
-        sides = [(one, one) for one in along(padding, W.ndim - 2)]
-        x = pad(x, [(0, 0), (0, 0), *sides])
+        axes = W.ndim - 2
+        sides = [(one, one) for one in along(padding, axes)]
+        width = [(0, 0), (0, 0), *sides]
+        x = pad(x, width)
     return Convolve(stride)(x, W)
 
 

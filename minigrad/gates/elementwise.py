@@ -224,7 +224,14 @@ class Clip(Gate):
     def backward(self, dz, z, x):
         return (dz * (x == z),)
 
-    sample_inputs = samples_on("3x4", settings=[{"min": -0.5, "max": 1}, {"max": 0.3}, {"min": 0}])
+    sample_inputs = samples_on(
+        "3x4",
+        settings=[
+            {"min": -0.5, "max": 1},
+            {"max": 0.3},
+            {"min": 0},
+        ],
+    )
 
 
 class Cast(Gate):

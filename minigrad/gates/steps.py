@@ -104,4 +104,5 @@ def without_padding(x: TensorLike, mask: Array | None) -> Any:
     if np.isfinite(x.array[~mask]).all():
         return x
     missing = [1] * (x.ndim - mask.ndim)
-    return where(mask.reshape(*mask.shape, *missing), x, 0.0)
+    mask = mask.reshape(*mask.shape, *missing)
+    return where(mask, x, 0.0)

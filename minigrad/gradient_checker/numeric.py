@@ -89,7 +89,10 @@ class Problem(Function):
         for name, leaf in leaves.items():
             self.arrays[name] = leaf.output.astype(np.float64)
 
-    def forward(self, moved: dict[str, Array] | None = None) -> Tensor:
+    def forward(
+        self,
+        moved: dict[str, Array] | None = None,
+    ) -> Tensor:
         """Return the recorded output, with each array in `moved` in the leaf of the same name.
 
         The other leaves use their arrays in `arrays`.
@@ -194,7 +197,10 @@ def kinks(line: Line, base: Array) -> Array:
     return np.asarray(kink | jump | ~np.isfinite(gap))
 
 
-def signs(rng: np.random.Generator, shape: Index) -> Array:
+def signs(
+    rng: np.random.Generator,
+    shape: Index,
+) -> Array:
     """Return random numbers of either sign, with absolute values from 0.5 to 1.5.
 
     None of them is small, so every element has an effect.

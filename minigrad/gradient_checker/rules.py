@@ -307,7 +307,16 @@ class NodeCheck(Function):
                 "equal elements get no gradient, or too little: their gradients should add up to dz"
             )
         at = "all elements together, where they are equal"
-        return Mistake(self.node, kind, text, self.positions[0], (), recorded, numeric, at=at)
+        return Mistake(
+            self.node,
+            kind,
+            text,
+            self.positions[0],
+            (),
+            recorded,
+            numeric,
+            at=at,
+        )
 
     def locate(self, slip: Mistake) -> None:
         """Find the wrong element by bisection, in log2(size) steps.

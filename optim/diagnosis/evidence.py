@@ -38,7 +38,11 @@ loss of the best constant output.
 class Look:
     """The arrays and gradients that a recorded pass has with other values for some leaves."""
 
-    def __init__(self, root: Node, leaves: dict[Node, Tensor]) -> None:
+    def __init__(
+        self,
+        root: Node,
+        leaves: dict[Node, Tensor],
+    ) -> None:
         self.root = root
         with enable_grad(), np.errstate(all="ignore"):
             made = again(root, leaves)

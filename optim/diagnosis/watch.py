@@ -395,7 +395,13 @@ class Watch:
         else:
             self.layers[id(subject)] = (subject, users_line())
 
-    def _called(self, layer: Any, inputs: Any, options: Any, output: Any) -> None:
+    def _called(
+        self,
+        layer: Any,
+        inputs: Any,
+        options: Any,
+        output: Any,
+    ) -> None:
         scope = SCOPE.get()
         self.scopes.setdefault(scope, layer)
         kind = type(layer).__name__

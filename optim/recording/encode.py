@@ -32,7 +32,11 @@ def packed(values: Any, dtype: Any = np.float32) -> Json:
     data = base64.b64encode(array.tobytes())
     text = data.decode()
     kind = array.dtype.name
-    return {"type": kind, "shape": array.shape, "data": text}
+    return {
+        "type": kind,
+        "shape": array.shape,
+        "data": text,
+    }
 
 
 def encode(kind: str, values: Sequence[Any]) -> Json:

@@ -96,7 +96,9 @@ class Check:
             sys.settrace(trace := Trace(source, text))
         elif only:
             variables = child.watch(one.questions[only[0]].function, source)
-        shown = runner.Printed(lambda _, content, __: self.post("text", content) if first else None)
+        shown = runner.Printed(
+            lambda _, content, __: self.post("text", content) if first else None,
+        )
         try:
             with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
                 run = contextvars.copy_context().run
@@ -119,7 +121,13 @@ def stop_if_damaged(post: Post) -> None:
         raise Stopped
 
 
-def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
+def check(
+    name: str,
+    files: str,
+    runs: str,
+    width: int,
+    post: Post,
+) -> bool:
     """Check the file of a lesson or milestone, and send the verdict to the page as JSON. `files` and `runs` are JSON.
     Returns False if the page must start Python again and repeat the call.
     """
@@ -130,7 +138,13 @@ def check(name: str, files: str, runs: str, width: int, post: Post) -> bool:
     return True
 
 
-def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) -> None:
+def _check(
+    name: str,
+    files: dict[str, str],
+    runs: Any,
+    width: int,
+    post: Post,
+) -> None:
     stop_if_damaged(post)
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / ENGINE).unlink(missing_ok=True)  # from an earlier check
@@ -170,7 +184,13 @@ def _check(name: str, files: dict[str, str], runs: Any, width: int, post: Post) 
     }))  # fmt: skip
 
 
-def explain(name: str, text: str, seed: str, runs: str, post: Post) -> bool:
+def explain(
+    name: str,
+    text: str,
+    seed: str,
+    runs: str,
+    post: Post,
+) -> bool:
     """Make questions about a file that passes, and send them to the page as JSON. See `check`."""
     try:
         stop_if_damaged(post)
@@ -203,6 +223,11 @@ def page(name: str, text: str, failed: str, trained: str, post: Post) -> bool:
     report_progress(post)
     nowhere = runner.Printed(lambda *_: None)
     with contextlib.suppress(BaseException), contextlib.redirect_stdout(nowhere):
-        one.draw(child.load(Path(one.file), text), path, failed, decode(json.loads(trained)))
+        one.draw(
+            child.load(Path(one.file), text),
+            path,
+            failed,
+            decode(json.loads(trained)),
+        )
         post("page", path.read_text(), "your graph")
     return not runner.damage()

@@ -197,7 +197,11 @@ def _files() -> set[tuple[str, int, int]]:
     """Return (name, size, modification time) of the pictures and pages in the working directory."""
     with os.scandir() as entries:
         return {
-            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+            (
+                entry.name,
+                entry.stat().st_size,
+                entry.stat().st_mtime_ns,
+            )
             for entry in entries
             if entry.name.endswith((".svg", ".png", ".html", ".htm"))
         }
@@ -237,7 +241,11 @@ def damage() -> bool:
 def _settings() -> dict[str, Any]:
     import numpy as np
 
-    return {**np.geterr(), "recursion": sys.getrecursionlimit(), "folder": os.getcwd()}
+    return {
+        **np.geterr(),
+        "recursion": sys.getrecursionlimit(),
+        "folder": os.getcwd(),
+    }
 
 
 def in_browser(show: Show, svg_of: Callable[[str], str]) -> Runner:

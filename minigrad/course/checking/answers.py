@@ -233,7 +233,11 @@ def _plain_difference(
         wrong = ~np.isclose(a, b, tolerance, tolerance, equal_nan=True)
         if not wrong.any():
             return None
-        gap = np.nan_to_num(np.abs(a - b), nan=np.inf, posinf=np.inf)
+        gap = np.nan_to_num(
+            np.abs(a - b),
+            nan=np.inf,
+            posinf=np.inf,
+        )
         gap = np.where(wrong, gap, -1.0)
     index = np.unravel_index(int(gap.argmax()), gap.shape)
     if index:
@@ -245,7 +249,10 @@ def _plain_difference(
 
 
 @np.errstate(all="ignore")
-def relation(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
+def relation(
+    yours: np.ndarray[Any, Any],
+    right: np.ndarray[Any, Any],
+) -> str:
     """Return a sentence that says how all numbers differ, or ''.
 
     >>> relation(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([4.0, 6.0]))
@@ -268,7 +275,9 @@ def relation(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
     for axis in range(yours.ndim):
         if np.allclose(np.flip(yours, axis), right):
             return f"The order along axis {axis} is reversed."
-    if np.allclose(np.sort(yours, axis=None), np.sort(right, axis=None)):
+    mine = np.sort(yours, axis=None)
+    sorted_right = np.sort(right, axis=None)
+    if np.allclose(mine, sorted_right):
         return "These are the right numbers in another order."
     if np.allclose(yours, np.trunc(right)):
         return "Your numbers are the right ones without their decimals."
@@ -284,7 +293,10 @@ def relation(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
     return ""
 
 
-def _other_shape(yours: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> str:
+def _other_shape(
+    yours: np.ndarray[Any, Any],
+    right: np.ndarray[Any, Any],
+) -> str:
     extra = yours.ndim - right.ndim
     choices = list(combinations(range(yours.ndim), extra)) if extra > 0 else []
     if not extra:

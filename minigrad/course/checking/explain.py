@@ -151,7 +151,8 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
                 # an input such as y in "y = x * b" is a result
                 if "= <" not in described and f"{name} = " not in what:
                     shown.append(described)
-            if max(map(np.size, given.values()), default=0) <= MOST_SHOWN:
+            sizes = map(np.size, given.values())
+            if max(sizes, default=0) <= MOST_SHOWN:
                 more = f", with {', '.join(shown)}" if shown else ""
                 about[index] = (
                     f"The check of {question.function} asks for {what}{more}."
@@ -162,7 +163,13 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
 class _File:
     """A learner's file."""
 
-    def __init__(self, lesson: Lesson, text: str, rng: Random, ask: Ask) -> None:
+    def __init__(
+        self,
+        lesson: Lesson,
+        text: str,
+        rng: Random,
+        ask: Ask,
+    ) -> None:
         self.lesson, self.text, self.rng, self.ask = lesson, text, rng, ask
         self.lines = text.splitlines()
         self.nodes = statements(text)
@@ -192,8 +199,15 @@ class _File:
             return ""
         self.changed += 1
         needed = self.lesson.questions[: self.lesson.asked]
-        asked = [i for i, question in enumerate(needed) if not question.training]
-        problem = first_problem(self.lesson, text, self.ask(text, asked, False), asked)
+        asked = [
+            index for index, question in enumerate(needed) if not question.training
+        ]
+        problem = first_problem(
+            self.lesson,
+            text,
+            self.ask(text, asked, False),
+            asked,
+        )
         if problem is None:
             return PASSES if len(asked) == len(needed) else ""
         if problem.kind not in FAILS:  # it took too long
@@ -204,7 +218,13 @@ class _File:
 class _Record:
     """The record of what runs while the check asks one question."""
 
-    def __init__(self, file: _File, index: int, about: str, steps: list[Step]) -> None:
+    def __init__(
+        self,
+        file: _File,
+        index: int,
+        about: str,
+        steps: list[Step],
+    ) -> None:
         self.file, self.rng, self.index = file, file.rng, index
         self.about, self.steps = about, steps
         self.total = Counter(step[1] for step in steps)
@@ -257,7 +277,8 @@ class _Record:
         choices = list(dict.fromkeys([right, *others]))[:4]
         if len(choices) == 2:
             return None
-        where = f" in {self.file.function(line)}" * bool(self.file.function(line))
+        function = self.file.function(line)
+        where = f" in {function}" if function else ""
         code = self.file.lines[line - 1].strip()
         shown = "" if kind == "which" else f"Line {line}{where}: {code}"
         about = "" if kind == "change" else self.about
@@ -266,12 +287,16 @@ class _Record:
         chosen = tuple(choices) if len(choices) > 1 else ()
         return OwnQuestion(kind, self.index, line, text, right, chosen)
 
-    def value(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
+    def value(
+        self,
+        line: int,
+        after: str,
+        values: list[Any],
+    ) -> OwnQuestion | None:
         numbers = [one for value in values for one in elements(*value)]
-        same = len({number for _, number in numbers}) < len(
-            numbers[:2]
-        )  # such as zeros
-        if same or RANDOM.search(self.file.lines[line - 1]):
+        distinct = {number for _, number in numbers}
+        equal = len(distinct) == 1 < len(numbers)  # such as zeros
+        if equal or RANDOM.search(self.file.lines[line - 1]):
             return None
         return self.number("value", line, f"What is {{}}{after}?", numbers, self.values)
 
@@ -301,12 +326,23 @@ class _Record:
         if abs(float(f"{number:.3g}") - number) < 1e-6 * abs(number):
             return self.question(kind, line, asked, right)
         seen = [other for value in values for _, other in elements("", value)]
-        others = [*self.rng.sample(seen, min(6, len(seen))), 2 * number, -number]
+        others = [
+            *self.rng.sample(seen, min(6, len(seen))),
+            2 * number,
+            -number,
+        ]
         others.sort(key=lambda one: one * number < 0)  # the sign is easy to find
-        far = [f"{one:.4g}" for one in others if abs(one - number) > 0.02 * abs(number)]
+        near = 0.02 * abs(number)
+        far = [f"{one:.4g}" for one in others if abs(one - number) > near]
         return self.question(kind, line, asked, right, far)
 
-    def uses(self, line: int, when: str, name: str, uses: int) -> OwnQuestion | None:
+    def uses(
+        self,
+        line: int,
+        when: str,
+        name: str,
+        uses: int,
+    ) -> OwnQuestion | None:
         if uses < 2:
             return None
         asked = (
@@ -315,7 +351,12 @@ class _Record:
         )
         return self.question("uses", line, asked, str(uses))
 
-    def shape(self, line: int, after: str, values: list[Any]) -> OwnQuestion | None:
+    def shape(
+        self,
+        line: int,
+        after: str,
+        values: list[Any],
+    ) -> OwnQuestion | None:
         shaped = [
             (place, np.shape(value)) for place, value in values if np.size(value) > 1
         ]
@@ -331,7 +372,13 @@ class _Record:
         }
         mixed = self.rng.sample(sorted(others), len(others))
         asked = f"What is the shape of {place}{after}?"
-        return self.question("shape", line, asked, str(right), map(str, mixed))
+        return self.question(
+            "shape",
+            line,
+            asked,
+            str(right),
+            map(str, mixed),
+        )
 
     def which(self, line: int, call: int, name: str) -> OwnQuestion | None:
         """Ask which line sets or changes a variable for the second or third time."""
@@ -367,7 +414,8 @@ class _Record:
         code, lesson = self.file.lines[line - 1], self.file.lesson
         edits = {re.sub(old, new, code, count=1) for old, new in EDITS} - {code}
         # without another line, the next use of a variable would always raise an error
-        if isinstance(self.file.nodes[line], ast.AugAssign | ast.Expr):
+        deletable = ast.AugAssign | ast.Expr
+        if isinstance(self.file.nodes[line], deletable):
             edits.add("")
         edit = self.rng.choice(sorted(edits)) if edits else code
         right = self.file.first_problem(line, edit)
@@ -375,7 +423,9 @@ class _Record:
             return None
         names = {question.function for question in lesson.questions[: lesson.asked]}
         kinds = FAILS["wrong"], FAILS["error"]
-        others = [f"{name} {fails}" for name in sorted(names) for fails in kinds]
+        others = []
+        for name in sorted(names):
+            others += [f"{name} {fails}" for fails in kinds]
         self.rng.shuffle(others)
         # the same function first: its name alone must not give the answer away
         others.sort(key=lambda one: one.split()[0] != right.split()[0])

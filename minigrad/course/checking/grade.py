@@ -133,7 +133,14 @@ def grade(
         only: Sequence[int] | None = None,
         instead: Mapping[str, str] = {},
     ) -> Run:
-        return ask(lesson, source, text, wall, only, {**modules, **instead})
+        return ask(
+            lesson,
+            source,
+            text,
+            wall,
+            only,
+            {**modules, **instead},
+        )
 
     return judge(lesson, text, run(text), run)
 
@@ -295,7 +302,13 @@ def _diagnosed(
     )
 
 
-def _is_right(lesson: Lesson, text: str, index: int, run: Run, place: int = 0) -> bool:
+def _is_right(
+    lesson: Lesson,
+    text: str,
+    index: int,
+    run: Run,
+    place: int = 0,
+) -> bool:
     """Return whether the answer at position `place` of a run, which is the answer to question
     `index`, is right.
     """

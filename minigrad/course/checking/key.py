@@ -85,7 +85,12 @@ def load(lesson: Lesson) -> Key:
     columns = data["slips"]
     columns["lines"] = map(tuple, columns["lines"])
     known = []
-    columns = [*columns.values(), data["forms"], data["numbers"], data["own"]]
+    columns = [
+        *columns.values(),
+        data["forms"],
+        data["numbers"],
+        data["own"],
+    ]
     for *slip, forms, numbers, own in zip(*columns, strict=True):
         signatures = tuple(zip(forms, numbers, strict=True))
         known.append(KnownSlip(Slip(*slip), signatures, own))

@@ -96,7 +96,12 @@ def _defined(text: str) -> frozenset[str]:
 class Submission:
     """What one student handed in."""
 
-    def __init__(self, name: str, files: list[File], id: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        files: list[File],
+        id: str = "",
+    ) -> None:
         self.name, self.files = name, files
         self.id = id
         """The student's number on Canvas, or the participant's number on Moodle."""

@@ -47,7 +47,13 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
     seen = {original}
     before = [line.strip() for line in original.splitlines()]
     names = list(dict.fromkeys(names))
-    rules = (in_numbers, in_sequences, in_arrays, in_statements, lambda node: in_names(node, names))
+    rules = (
+        in_numbers,
+        in_sequences,
+        in_arrays,
+        in_statements,
+        lambda node: in_names(node, names),
+    )
     for rule in rules:
         for statement, node in nodes(inner):
             for new, key, *word in rule(node):
@@ -57,12 +63,21 @@ def mutants(source: str, function: str) -> Iterator[Slip]:
                 seen.add(code)
                 mistake = MISTAKES[key]
                 name, kind = (
-                    text.format(word="".join(word), where=place(statement))
+                    text.format(
+                        word="".join(word),
+                        where=place(statement),
+                    )
                     for text in (mistake.name, mistake.kind)
                 )
                 changed = [line.strip() for line in code.splitlines() if line.strip() not in before]
                 lines = tuple(changed or ["?"]) if key in UNSURE else ()
-                yield Slip(name, code, kind, function=function, lines=lines)
+                yield Slip(
+                    name,
+                    code,
+                    kind,
+                    function=function,
+                    lines=lines,
+                )
 
 
 def nodes(function: FunctionDef) -> Iterator[tuple[stmt, AST]]:

@@ -94,7 +94,11 @@ def watched(file, array):
     because nothing adds it to a `grad`.
     """
     leaf = file.Value(np.array(array, float))
-    return file.Value(leaf.array, (leaf,), lambda dz: (np.zeros(leaf.array.shape),))
+    return file.Value(
+        leaf.array,
+        (leaf,),
+        lambda dz: (np.zeros(leaf.array.shape),),
+    )
 
 
 def inputs(dz=None, plain=None, **values):

@@ -82,7 +82,12 @@ class LookupProduct(Gate):
     # Each id occurs once, because the checker changes one element of x at a time.
     sample_inputs = samples_on(
         ["3x3", [1, 4, 2], "3x2", "2"],
-        ["2x3x4", [[0, 1, 2], [5, 3, 4]], "4x2", "2"],
+        [
+            "2x3x4",
+            [[0, 1, 2], [5, 3, 4]],
+            "4x2",
+            "2",
+        ],
         ["3", 3, "3x2", "2"],
         ["3x0", [1, 4, 2], "0x2", "2"],
         ["3x2", [1, 4, 2], "2x0", "0"],

@@ -87,7 +87,8 @@ class RNNSequence(_Sequence):
     def backward(self, dz, z, a, h0, W_hh, *masks):
         dz = self._in_order(dz)
         h = self._in_order(z)
-        dtanh = self._without_padding(1 - h * h, *masks)
+        dtanh = 1 - h * h
+        self._clear_padding(dtanh, *masks)
         da = self._gradients(h.shape, h.dtype)
         dh = np.zeros(h0.shape, z.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
@@ -160,7 +161,8 @@ class GRUSequence(_Sequence):
             *saved.swapaxes(0, 1),
             strict=True,
         )
-        s = np.empty((batch, 3 * H), a.dtype)
+        rows = (batch, 3 * H)
+        s = np.empty(rows, a.dtype)
         s_blocks = self._blocks(s)
         x = np.empty((3, batch, H), a.dtype)
         x_zr = x[:2]
@@ -208,16 +210,20 @@ class GRUSequence(_Sequence):
         h = self._in_order(states)
         z, r, s_n, n = saved.swapaxes(0, 1)
         before = np.concatenate([h0[None], h[:-1]])
-        dh_dan = self._without_padding((1 - z) * (1 - n * n), *masks)
+        dh_dan = (1 - z) * (1 - n * n)
+        self._clear_padding(dh_dan, *masks)
         # the factors of dh in ds_z, ds_r, ds_n and the next dh
-        factors = np.empty((len(h), 4, *h0.shape), h.dtype)
+        size = (len(h), 4, *h0.shape)
+        factors = np.empty(size, h.dtype)
         of_z, of_r, of_n, of_dh = factors.swapaxes(0, 1)
-        multiply(before - n, z * (1 - z), of_z)
+        slope_z = z * (1 - z)
+        multiply(before - n, slope_z, of_z)
         multiply(dh_dan, r, of_n)
         multiply(of_n, s_n * (1 - r), of_r)
         of_dh[...] = z
-        self._without_padding(factors, *masks)
-        ds = self._gradients((*h.shape[:2], 3 * H), h.dtype)
+        self._clear_padding(factors, *masks)
+        size = (*h.shape[:2], 3 * H)
+        ds = self._gradients(size, h.dtype)
         ds_blocks = self._blocks(ds)
         # the loop adds the gradient that each step passes back
         dh_all = np.array(dz, h.dtype)
@@ -238,7 +244,8 @@ class GRUSequence(_Sequence):
             if keep is not None:
                 dh *= keep
         flat = ds.reshape(-1, 3 * H)
-        dW_hh = before.reshape(-1, H).T.dot(flat)
+        before = before.reshape(-1, H)
+        dW_hh = before.T.dot(flat)
         db_hh = sum_rows(flat)
         multiply(dh_all, dh_dan, ds_blocks[:, 2])  # da equals ds except in block n
         return (
@@ -311,7 +318,8 @@ class LSTMSequence(_Sequence):
             *saved.swapaxes(0, 1),
             strict=True,
         )
-        s = np.empty((batch, 4 * H), a.dtype)
+        rows = (batch, 4 * H)
+        s = np.empty(rows, a.dtype)
         s_blocks = self._blocks(s)
         s_ifg = s_blocks[:3]
         s_o = s_blocks[3]
@@ -319,7 +327,8 @@ class LSTMSequence(_Sequence):
         W = aligned(W_hh)
         # an array, because NumPy would convert a Python number at each step
         half = np.full((), 0.5, a.dtype)
-        h, c = h0, c0
+        h = h0
+        c = c0
         watched = self._watched_cuts(length, *masks)
         steps = zip(
             self._forwards(length, *masks),
@@ -349,7 +358,8 @@ class LSTMSequence(_Sequence):
             if padded is not None:
                 copyto(h_next, h, where=padded)
                 copyto(c_next, c, where=padded)
-            h, c = h_next, c_next
+            h = h_next
+            c = c_next
         return z, saved
 
     def backward(self, dz, z, a, h0, c0, W_hh, *rest):
@@ -357,7 +367,8 @@ class LSTMSequence(_Sequence):
         dz_h, dz_c = self._in_order(dz, 1)
         h, c = self._in_order(z, 1)
         c_before = np.concatenate([c0[None], c[:-1]])
-        da = self._gradients((*h.shape[:2], W_hh.shape[1]), h.dtype)
+        size = (*h.shape[:2], W_hh.shape[1])
+        da = self._gradients(size, h.dtype)
         da_blocks = self._blocks(da)
         # The parts of what one step computes, and below them views of several neighbours. dc_t is
         # the sum of dc and the part of dc that comes through h_t:
@@ -374,16 +385,18 @@ class LSTMSequence(_Sequence):
         dh = np.zeros(h0.shape, h.dtype)
         back = np.ascontiguousarray(W_hh.T, h.dtype)
         # True for each step whose outputs were used, which is often only the last step
-        used_h = dz_h.any(axis=(1, 2)).tolist()
-        used_c = dz_c.any(axis=(1, 2)).tolist()
-        steps_per_block = max(1, BLOCK // max(1, da[0].size))
+        over_batch = (1, 2)
+        used_h = dz_h.any(over_batch).tolist()
+        used_c = dz_c.any(over_batch).tolist()
+        step_size = max(1, da[0].size)
+        steps_per_block = max(1, BLOCK // step_size)
         first = len(h)  # the first step of the block for which `factors` was computed
         for t, padded, keep in self._backwards([dz_h, dz_c], *masks):
             if t < first:
                 first = max(0, t + 1 - steps_per_block)
                 block = slice(first, t + 1)
                 factors = self._factors(saved[block], c_before[block])
-                self._without_padding(factors, *masks, steps=block)
+                self._clear_padding(factors, *masks, steps=block)
                 of_dc = factors[:, :4]
                 of_dh = factors[:, 4:]
             if used_h[t]:
@@ -425,7 +438,8 @@ class LSTMSequence(_Sequence):
         subtract(1, slopes_tanh, slopes_tanh)
         slope_g, slope_tanh_c = slopes_tanh.swapaxes(0, 1)
         steps, _, *size = saved.shape
-        factors = np.empty((steps, 6, *size), saved.dtype)
+        shape = (steps, 6, *size)
+        factors = np.empty(shape, saved.dtype)
         of_c, of_i, of_f, of_g, of_o, of_h = factors.swapaxes(0, 1)
         of_c[...] = f
         multiply(slope_i, g, of_i)

@@ -103,7 +103,11 @@ class _Sequence(Gate):
     def _blocks(self, s):
         """View s (..., B, nH), with a row for each example, as its blocks (..., n, B, H)."""
         *others, columns = s.shape
-        blocks = s.reshape(*others, self.blocks, columns // self.blocks)
+        blocks = s.reshape(
+            *others,
+            self.blocks,
+            columns // self.blocks,
+        )
         return blocks.swapaxes(-2, -3)
 
     @staticmethod
@@ -128,8 +132,14 @@ class _Sequence(Gate):
             padded = [column if column.any() else None for column in columns]
         return enumerate(padded)
 
-    def _without_padding(self, slopes, mask=None, *, steps=slice(None)):
-        """Set the slopes (T, ..., B, H) of padded steps to 0, and return all slopes.
+    def _clear_padding(
+        self,
+        slopes,
+        mask=None,
+        *,
+        steps=slice(None),
+    ) -> None:
+        """Set the slopes (T, ..., B, H) of padded steps to 0, in place.
 
         Before the call, the slopes of padded steps may be NaN. The slopes are in the order in which
         the steps run.
@@ -137,7 +147,6 @@ class _Sequence(Gate):
         if mask is not None:
             padded = ~self._in_order(mask.T)[steps]
             slopes.swapaxes(1, -2)[padded] = 0
-        return slopes
 
     def cuts(self, steps: int, mask=None) -> dict[int, Array | None]:
         """Return the result of `cuts` for this gate's order of steps."""
@@ -211,7 +220,11 @@ class _Sequence(Gate):
         return random_samples(gates, inputs, [*inputs, mask])
 
 
-def cuts(steps: int, truncate: int | None, mask: Any = None) -> dict[int, Array | None]:
+def cuts(
+    steps: int,
+    truncate: int | None,
+    mask: Any = None,
+) -> dict[int, Array | None]:
     """Return the steps before which the state is cut, and the rows that each cut affects.
 
     The steps are the keys of the result, numbered in the order in which they run. The values are

@@ -273,7 +273,11 @@ class ScaledDotProductAttention(Gate):
     def shape(self, *shapes: Shape) -> Shape:
         q, k, v, *mask = shapes
         with suppress(ValueError):  # too few axes, or axes that do not broadcast
-            batch = np.broadcast_shapes(q[:-2], k[:-2], v[:-2])
+            batch = np.broadcast_shapes(
+                q[:-2],
+                k[:-2],
+                v[:-2],
+            )
             (*_, T, D), (*_, S, W) = q, v
             weights = (*batch, T, S)
             if (

@@ -85,7 +85,8 @@ def _again(node: Node, inputs: list[Node]) -> Node:
     with setting(SCOPE, node.scope), enable_grad():
         again = unfused(gate, *tensors) if unfused else gate(*tensors)
     new: Node = again.node
-    new.name, new.source = node.name, node.source
+    new.name = node.name
+    new.source = node.source
     new.upstream = node.upstream
     return new
 
@@ -128,7 +129,8 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
     """
     count = len(gate.parameters)
     a, *others = map(floats, inputs[:count])
-    now, weights = others[: gate.states], others[gate.states :]
+    now = others[: gate.states]
+    weights = others[gate.states :]
     real = inputs[count].array if len(inputs) > count else None
     a = without_padding(a, real)
     length = a.shape[1]
@@ -145,12 +147,17 @@ def _unrolled(step: Step, gate, *inputs: Tensor) -> Tensor:
                 if rows is not None:
                     after = [where(rows, new, old) for new, old in zip(after, now, strict=True)]
                 now = after
-            here = None if real is None or real[:, t].all() else real[:, t : t + 1]
-            states[t] = now = [*step(here, a[:, t], *now, *weights)]
+            here = None
+            if real is not None and not real[:, t].all():
+                here = real[:, t : t + 1]
+            now = [*step(here, a[:, t], *now, *weights)]
+            states[t] = now
             for part, name in zip(now, "hc", strict=False):
                 part.name = name
     stacked = [stack(part) for part in zip(*states, strict=True)]
-    return stack(stacked) if len(stacked) > 1 else stacked[0]
+    if len(stacked) == 1:
+        return stacked[0]
+    return stack(stacked)
 
 
 UNFUSED: dict[type[Gate], Callable[..., Tensor]] = {
