@@ -7,18 +7,21 @@ Therefore, nothing that the file prints, writes or changes can earn a point.
 
 Three layers restrict the learner's file. `minigrad course report` runs this process in bubblewrap
 (wall.py). The operating system limits CPU time, memory and file sizes. On Linux, it also blocks new
-programs, signals and network connections (seccomp.py). An audit hook blocks writing outside the
-temporary folder, reading solutions, and starting programs. The hook prevents accidents and simple
-tricks, but it does not stop code that is written to bypass it (see docs/teaching.md).
+programs, signals and network connections (seccomp.py), and writing outside the temporary folder
+(landlock.py). An audit hook blocks writing there on other systems, reading solutions, and starting
+programs. The hook prevents accidents and simple tricks, but it does not stop code that is written
+to bypass it (see docs/teaching.md).
 """
 
 import ast
 import contextlib
+import importlib.util
 import inspect
 import json
 import linecache
 import os
 import sys
+import sysconfig
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -35,7 +38,11 @@ try:
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
+with contextlib.suppress(ImportError):
+    import safetensors.numpy  # noqa: F401  # its C code saves a model
+
 from .answers import decode, encode, is_data
+from .landlock import write_only_in
 from .lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
 from .registry import FOLDER
 from .seccomp import refuse_calls
@@ -43,6 +50,8 @@ from .trace import Trace
 
 MEMORY = 3 << 30
 """The maximum size of the address space, in bytes."""
+COMPILED = "matplotlib", "contourpy", "kiwisolver", "PIL"
+"""Matplotlib, and the packages with C code that it needs."""
 FILE_SIZE = 20 << 20
 """The maximum size of each file that the process writes, including its output, in bytes."""
 
@@ -63,12 +72,31 @@ def limit(seconds: float) -> None:
         resource.setrlimit(which, (min(amount, hard), hard))
 
 
+def compiled() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the folders with C code that a lesson's file may load: of packages, and of Python. C
+    code can write files without an audit event, so a file may load no other.
+    """
+    packages = []
+    for name in ("numpy", *COMPILED):
+        found = importlib.util.find_spec(name)
+        if found and found.origin:
+            packages.append(os.path.dirname(found.origin))
+    standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    standard.append(os.path.join(sys.base_prefix, "DLLs"))  # on Windows
+
+    def real(folders: list[str]) -> tuple[str, ...]:
+        return tuple(os.path.realpath(folder) + os.sep for folder in folders)
+
+    return real(packages), real(standard)
+
+
 def guard(folder: str, *lessons: str) -> None:
     """Refuse all later operations that a lesson's file does not need. This cannot be undone. The
     file may write only in `folder`, and may not read the solutions in `lessons`.
     """
     inside = os.path.realpath(folder) + os.sep
     secret = ("solution", "slips", "right.py", "right.", "key.")
+    packages, standard = compiled()
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     # A learner's file can reach these variables through an error's traceback, so they are
     # immutable.
@@ -106,6 +134,8 @@ def guard(folder: str, *lessons: str) -> None:
         "_winapi.",
         "winreg.",
         "syslog.",
+        "sys.remote_exec",
+        "cpython.remote_debugger_script",
         "sys.setprofile",
         "sys.settrace",
     )
@@ -124,8 +154,10 @@ def guard(folder: str, *lessons: str) -> None:
         "sched_setaffinity",
         "sched_setscheduler",
         "sched_setparam",
+        "serialize_file",
     )
     their_modules = "_posixsubprocess", "_signal", "posix"
+    of_weights = "safetensors", "safetensors.numpy", "safetensors._safetensors_rust"
     # Importing these modules is refused as well. They can write files without an audit event, or
     # start a second interpreter, which has no hook.
     fresh = (
@@ -134,6 +166,8 @@ def guard(folder: str, *lessons: str) -> None:
         "readline",
         "_sqlite3",
         "_ctypes",
+        "_tkinter",
+        "_msi",
         "_curses",
         "_dbm",
         "_gdbm",
@@ -144,6 +178,7 @@ def guard(folder: str, *lessons: str) -> None:
         "_interpreters",
         "_testcapi",
         "_testinternalcapi",
+        "_remote_debugging",
     )
     from os import fsdecode
     from os.path import basename, isdir, realpath
@@ -183,8 +218,20 @@ def guard(folder: str, *lessons: str) -> None:
                     raise PermissionError(
                         f"a lesson's file may not change {path!r} ({event})"
                     )
-        elif event == "import" and arguments[0].rpartition(".")[2] in fresh:
-            raise ImportError(f"a lesson's file may not import {arguments[0]}")
+        elif event == "import":
+            module, path, *_ = arguments
+            if module.rpartition(".")[2] in fresh:
+                raise ImportError(f"a lesson's file may not import {module}")
+            if not path:  # it has no C code
+                return
+            name = realpath(fsdecode(path))
+            of_python = name.startswith(standard) and "-packages" not in name
+            known = of_python or name.startswith(packages)
+            if name.startswith(inside) or not known:
+                raise ImportError(
+                    f"a lesson's file may not import {module}: of the packages with C code, it "
+                    f"may use only NumPy and {COMPILED[0].capitalize()}"
+                )
         elif event.startswith(refused):
             raise PermissionError(f"a lesson's file may not do that: {event}")
 
@@ -192,7 +239,7 @@ def guard(folder: str, *lessons: str) -> None:
     import signal  # noqa: F401  # loads _signal
     import subprocess  # noqa: F401  # loads _posixsubprocess
 
-    for name in ("os", "signal", "subprocess", *their_modules):
+    for name in ("os", "signal", "subprocess", *their_modules, *of_weights):
         for function in unreported:
             if hasattr(sys.modules.get(name), function):
                 setattr(sys.modules[name], function, None)
@@ -418,6 +465,7 @@ def main() -> None:
     elif first and not first.training:  # recording variables would slow a training
         variables = watch(first.function, source)
     ast.parse("")  # loads everything that compiling needs before the guard is active
+    write_only_in(os.getcwd())
     refuse_calls()
     guard(os.getcwd(), os.path.realpath(FOLDER), os.path.realpath(lesson.folder.parent))
     if page is None:

@@ -79,6 +79,22 @@ def read():
     import readline
     readline.read_history_file(FOLDER + "/lesson_01_by_hand/solution.py"); return readline.get_history_item(1)
 tried("read_history_file", read)""",
+    "writes with C code": """
+def write():
+    import numpy, safetensors.numpy
+    safetensors.numpy.save_file({"x": numpy.zeros(3)}, OUTSIDE + "/notes.txt")
+tried("safetensors", write)
+def write():
+    import tkinter
+    return tkinter.Tcl().eval("set f [open {" + OUTSIDE + "/notes.txt} w]")
+tried("Tcl", write)""",
+    "loads its own C code": """
+def load():
+    import _statistics, shutil, importlib.machinery as m, importlib.util as u
+    shutil.copyfile(_statistics.__file__, "_own.so")
+    loader = m.ExtensionFileLoader("_statistics", os.path.abspath("_own.so"))
+    return u.module_from_spec(u.spec_from_loader("_statistics", loader))
+tried("its own C code", load)""",
     "maps a file": """
 def write():
     import mmap
@@ -369,6 +385,8 @@ NEED_A_WALL = (
     "calls the C library",
 )
 """Only a wall hides files, and shows no other process."""
+NEED_THE_HOOK = ("loads its own C code",)
+"""Behind a wall, this harms nothing."""
 SLOW = ("loops", "sleeps", "takes all memory")
 
 HOOKLESS = """

@@ -18,7 +18,7 @@ from minigrad.course.checking import sandbox, wall
 from minigrad.course.checking.lesson import Lesson, report_to
 from minigrad.course.checking.registry import lesson
 
-from .strangers import BEGIN, END, HOSTILE, NEED_A_WALL, SLOW
+from .strangers import BEGIN, END, HOSTILE, NEED_A_WALL, NEED_THE_HOOK, SLOW
 
 ONE = lesson(1)
 ROOT = Path(__file__).resolve().parents[4]
@@ -61,7 +61,7 @@ def write_submissions(place, codes, port):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits and walls of Linux")
 @pytest.mark.parametrize(
     ("fences", "left_out"),
-    [("all", ()), ("wall", SLOW), ("hook", NEED_A_WALL + SLOW)],
+    [("all", ()), ("wall", NEED_THE_HOOK + SLOW), ("hook", NEED_A_WALL + SLOW)],
 )
 def test_hostile_submissions_get_nothing_and_harm_nothing(fences, left_out, tmp_path):
     if fences != "hook" and wall.find().program is None:
