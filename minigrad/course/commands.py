@@ -43,6 +43,8 @@ ENDING = Path(__file__).with_name("ending.md")
 REACHED = "loss", "seconds", "told"
 """The results of a milestone's training that progress.json records."""
 SUMMARY = "twenty lessons from a*b + c to a small GPT, with feedback on each mistake"
+AFTERWARDS = "What to notice afterwards"
+"""The section of a lesson's text that is read after the check has passed."""
 
 
 def add_course(commands: Any) -> None:
@@ -240,10 +242,9 @@ def _check(workbook: Workbook, one: Lesson, _: object = None, pose: bool = True)
         remind(workbook, one, first)
     if problem is not None:
         return 1
-    say(
-        "",
-        f"Now read 'What to notice afterwards' in lesson {one.number}: minigrad course show {one.number}",
-    )
+    say("")
+    if AFTERWARDS in one.text:
+        say(f"Now read '{AFTERWARDS}' in lesson {one.number}: minigrad course show {one.number}")
     say(f"Questions about your code: minigrad course explain {one.number}")
     _tell_carried(workbook)
     _offer_milestone(workbook, one)

@@ -209,7 +209,7 @@ def _kept(
 ) -> dict[str, Done]:
     """Return a file's results for these jobs and this version of the code (None: any version).
 
-    Print how many jobs must run again because their arguments or the code changed.
+    Print how many results must be computed again because their input or the code changed.
     """
     file.seek(0)
     text = file.read()
@@ -232,7 +232,7 @@ def _kept(
             found[name] = Done(result, seconds)
         others.add(name)
     if others := others & jobs.keys() - found.keys():
-        what = "jobs that run again because their arguments or the code changed"
+        what = "results that are computed again because their input or the code changed"
         print(f"{file.name}: {what}: {len(others)}", file=sys.stderr)
     return found
 

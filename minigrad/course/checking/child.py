@@ -15,6 +15,7 @@ to bypass it (see docs/teaching.md).
 
 import ast
 import contextlib
+import errno
 import importlib.util
 import inspect
 import json
@@ -43,17 +44,21 @@ with contextlib.suppress(ImportError):
 
 from .answers import decode, encode, is_data
 from .landlock import write_only_in
-from .lesson import ENGINE, ENGINE_LESSON, Lesson, report_to
+from .lesson import (
+    ENGINE,
+    ENGINE_LESSON,
+    FILE_SIZE,
+    MEMORY,
+    TOO_MUCH_OUTPUT,
+    Lesson,
+    report_to,
+)
 from .registry import FOLDER
 from .seccomp import refuse_calls
 from .trace import Trace
 
-MEMORY = 3 << 30
-"""The maximum size of the address space, in bytes."""
 COMPILED = "matplotlib", "contourpy", "kiwisolver", "PIL"
 """Matplotlib, and the packages with C code that it needs."""
-FILE_SIZE = 20 << 20
-"""The maximum size of each file that the process writes, including its output, in bytes."""
 
 
 def limit(seconds: float) -> None:
@@ -276,6 +281,8 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
         message = (
             f"{message.partition(' (')[0]}: copy it back from {ENGINE_LESSON.file}"
         )
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        message = TOO_MUCH_OUTPUT
     if isinstance(error, SyntaxError):
         message = error.msg
         if error.filename == str(source):

@@ -27,7 +27,14 @@ import numpy as np
 
 from . import key
 from .answers import Difference, described_input, difference
-from .lesson import ENGINE, Lesson, Question, Slip
+from .lesson import (
+    ENGINE,
+    TOO_MUCH_MEMORY,
+    TOO_MUCH_OUTPUT,
+    Lesson,
+    Question,
+    Slip,
+)
 from .sandbox import NO_WALL, Run, ask
 from .source import definitions, parse
 from .wall import Wall
@@ -154,7 +161,9 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     """
     if run.unloaded is not None:
         problem = _raised(Problem("error"), run.unloaded)
-        return Verdict(lesson, 0, problem, run.output)
+        if limit := _limit(run.unloaded):
+            problem = Problem("stopped", message=limit)
+        return Verdict(lesson, 0, problem, run.output, lesson.asked * bool(limit))
     if not run.loaded:
         problem = Problem("stopped", message=run.ended)
         return Verdict(lesson, 0, problem, run.output, lesson.asked)
@@ -453,6 +462,14 @@ def _judged(
             return replace(problem, message=message[:LONGEST_MESSAGE])
     found = difference(yours, right, question.tolerance)
     return replace(problem, difference=found) if found else None
+
+
+def _limit(failure: dict[str, Any]) -> str:
+    """Return the limit that ended a file, or ''."""
+    if failure["type"] == "MemoryError":
+        return TOO_MUCH_MEMORY
+    message: str = failure["message"]
+    return message if message == TOO_MUCH_OUTPUT else ""
 
 
 def _raised(problem: Problem, failure: dict[str, Any]) -> Problem:

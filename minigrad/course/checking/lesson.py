@@ -22,6 +22,12 @@ import numpy as np
 
 ENGINE = "my_engine.py"
 """The learner's engine, a copy of lesson 7's file. Milestones import it."""
+MEMORY = 3 << 30
+"""The maximum size of the address space of a learner's process, in bytes."""
+FILE_SIZE = 20 << 20
+"""The maximum size of each file that the process writes, including its output, in bytes."""
+TOO_MUCH_MEMORY = f"it needs more than {MEMORY >> 30} GB of memory"
+TOO_MUCH_OUTPUT = f"it prints or writes more than {FILE_SIZE >> 20} MB"
 COURSE = Path(__file__).parents[1]
 """The folder that contains the lessons and the milestones."""
 

@@ -32,6 +32,8 @@ def as_text(data: bytes) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise OSError("it is not UTF-8 text") from None
+    if "\0" in text:
+        raise OSError("it contains null characters, so it is not UTF-8 text")
     return io.StringIO(text, newline=None).read()
 
 

@@ -1,7 +1,7 @@
 """Find files of a class that are alike even after renaming and reordering, because one may be a copy.
 
-A file is taken apart into pieces: its expressions, without the names of its own variables, without
-comments, and with the operands of + and * in a fixed order. The order of functions and statements,
+A file is taken apart into pieces: its expressions, without the names of its own variables and
+attributes, without comments, and with the operands of + and * in a fixed order. The order of functions and statements,
 and the kind of a loop, therefore make no difference. The fewer students have written a piece, the
 more it counts. Pieces of the exercise do not count, and those of the solution count less.
 """
@@ -55,15 +55,18 @@ class Pair:
 
 def alike(lesson: Lesson, texts: Mapping[str, str]) -> list[Pair]:
     """Return the pairs of files that are alike. `texts` contains the students' files by name."""
-    given = pieces(lesson.exercise)
-    own = {name: pieces(text) for name, text in texts.items()}
+    names = frozenset(map(_attribute, ast.walk(parse(lesson.exercise))))
+    given = pieces(lesson.exercise, names)
+    own = {name: pieces(text, names) for name, text in texts.items()}
     for found in own.values():
         for piece in given.keys() & found.keys():
             del found[piece]
     common = Counter(piece for found in own.values() for piece in found)
-    for piece in pieces(lesson.solution):
+    for piece in pieces(lesson.solution, names):
         common[piece] += OF_SOLUTION
-    students = len(texts) + OTHERS
+    students = (
+        sum(map(bool, own.values())) + OTHERS
+    )  # without files that have no pieces
     weights = dict[str, float]()
     for piece, count in common.items():
         weights[piece] = max(0.0, math.log(students / count))
@@ -103,15 +106,50 @@ def ranges(lines: Iterable[int]) -> str:
     )
 
 
-def pieces(text: str) -> Pieces:
-    """Return the pieces of a file with their lines. A file with a syntax error has none."""
+def pieces(text: str, names: frozenset[str] = frozenset()) -> Pieces:
+    """Return the pieces of a file with their lines. A file with a syntax error has none. `names`
+    contains the attributes of the exercise, which everybody has to use.
+    """
     found: Pieces = defaultdict(set)
     try:
         tree = parse(text)
+        _rename_attributes(tree, names)
         _form(_Inlined().visit(tree), {}, found)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return found
+
+
+def _attribute(node: ast.AST) -> str:
+    """Return the name of an attribute that a node uses or a method that it defines, or ''."""
+    match node:
+        case ast.Attribute(_, name) | ast.FunctionDef(name):
+            return name
+    return ""
+
+
+def _rename_attributes(tree: ast.AST, kept: frozenset[str]) -> None:
+    """Give all attributes that the file itself sets or defines the same name, except those in `kept`."""
+    own = set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(_, name, ast.Store()):
+                own.add(name)
+            case ast.ClassDef(body=body):
+                own.update(map(_defined, body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in own - kept:
+            node.attr = VARIABLE
+
+
+def _defined(node: ast.stmt) -> str:
+    """Return the name that a statement in a class defines, or ''."""
+    match node:
+        case ast.FunctionDef(name):
+            return name
+        case ast.AnnAssign(ast.Name(name)) | ast.Assign([ast.Name(name)]):
+            return name
+    return ""
 
 
 class _Inlined(ast.NodeTransformer):

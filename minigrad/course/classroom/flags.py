@@ -43,17 +43,23 @@ def flagged(
                 flags[name].append(
                     f"{begins} {files[name].where} reads the solution{place}"
                 )
+        identical: dict[str, list[str]] = defaultdict(list)
         for pair in alike(one, texts):
-            same = texts[pair.one] == texts[pair.other]
-            alike_to = f"{'identical' if same else 'nearly identical'} to lines"
             sides = list(zip((pair.one, pair.other), pair.lines, strict=True))
             for (mine, lines_of_mine), (other, lines_of_other) in (sides, sides[::-1]):
                 where = files[other].where
-                path = where if str(where) == other else f"{other}/{where}"
+                path = str(where if str(where) == other else f"{other}/{where}")
+                if texts[mine] == texts[other]:
+                    identical[mine].append(path)
+                    continue
                 flags[mine].append(
-                    f"{begins} {files[mine].where}, lines {lines_of_mine}: {alike_to} "
-                    f"{lines_of_other} of {path}"
+                    f"{begins} {files[mine].where}, lines {lines_of_mine}: nearly "
+                    f"identical to lines {lines_of_other} of {path}"
                 )
+        for name, others in identical.items():
+            flags[name].append(
+                f"{begins} {files[name].where}: identical to {', '.join(others)}"
+            )
     for whose in handed_in:
         flags[whose.name] += late_files(whose, lessons, deadline)
     return [replace(row, flags=tuple(map(printable, flags[row.name]))) for row in rows]
@@ -96,7 +102,10 @@ def late(time: datetime, deadline: datetime | None) -> str:
 def as_deadline(text: str) -> datetime:
     """Return the deadline in local time. Errors: OptionError MG933."""
     try:
-        return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+        time = datetime.fromisoformat(text)
+        if ":" not in text:
+            raise ValueError("only a date")
+        return time.astimezone().replace(tzinfo=None)
     except ValueError:
         raise OptionError(
             "MG933",

@@ -128,7 +128,10 @@ def graded(
         slip = problem.slip or Slip("", "", "")
         # the lines may contain the learner's own messages
         said = "\n".join(map(printable, feedback.lines(verdict, 2)))
-        if problem.kind and (lines := reads_solution(files[name][2])):
+        lesson, path, text = files[name][:3]
+        if lesson.file in said and path.name != lesson.file:
+            said += f"\n  {lesson.file} in these lines means {printable(path.name)}."
+        if problem.kind and (lines := reads_solution(text)):
             said += (
                 f"\n  Line {ranges(lines)} reads the lesson's solution. It cannot be read while a "
                 "file is graded."

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import reason
 from ...support.files import save_text
-from ..checking import key, quiz
+from ..checking import feedback, key, quiz
 from ..checking.feedback import say
 from ..checking.grade import Problem, grade
 from ..checking.lesson import Lesson
@@ -43,7 +43,17 @@ def test(options: argparse.Namespace) -> int:
 def lacking(one: Lesson) -> list[str]:
     """Write a lesson's answer key, and return what the lesson lacks. Errors: OSError."""
     names = "solution.py", "exercise.py", "text.md"
-    texts = {name: one.read(name) for name in names}
+    missing = [
+        name for name in (*names, "check.py") if not (one.folder / name).is_file()
+    ]
+    if missing and one.folder.is_dir():
+        return [f"{name} is missing" for name in missing]
+    texts = {}
+    for name in names:
+        try:
+            texts[name] = one.read(name)
+        except UnicodeDecodeError:
+            return [f"{name} is not UTF-8 text: save it in this encoding"]
     solution = texts["solution.py"]
     blocks = BLOCK.findall(one.text)
     # what the text shows is compared with what its code prints
@@ -51,7 +61,8 @@ def lacking(one: Lesson) -> list[str]:
     texts["text.md"] = QUIET + "".join(codes)
     name = "check.py"
     try:
-        assert one.questions
+        if not one.questions:
+            return ["check.py has no questions: its list QUESTIONS is empty"]
         name = "slips.py"
         slips = {}
         for slip in one.slips:
@@ -80,12 +91,17 @@ def lacking(one: Lesson) -> list[str]:
         lacks.append(f"the folder's name {one.name!r} cannot be imported by Python")
     if not one.text.startswith("# "):
         lacks.append("text.md does not begin with a title: # My lesson")
-    if problem(solution):
-        lacks.append("solution.py does not pass")
+    if wrong := problem(solution):
+        told = feedback.explained(wrong, one, 1, 80, page=True)
+        lacks.append(" ".join(["solution.py does not pass:", *map(str.strip, told)]))
     if not any(question.expect for question in one.questions):
         lacks.append(
             "check.py has no question with `expect`, so solution.py is compared only with "
             "itself"
+        )
+    if not slips:
+        lacks.append(
+            "slips.py contains no mistakes, so nothing shows that the check finds one"
         )
     if not problem(texts["exercise.py"]):
         lacks.append("exercise.py passes before anything is written")

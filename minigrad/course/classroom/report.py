@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     options.wall = find_wall()
     if options.require_sandbox:
         options.wall.require()
-    deadline = as_deadline(options.deadline) if options.deadline else None
+    deadline = None if options.deadline is None else as_deadline(options.deadline)
     if options.roster:
         column = options.column or "Grade"
         write = Roster(options.roster, column, options.by, deadline).write

@@ -1,12 +1,13 @@
 """Fill in the marks in a list of students: a CSV file of Moodle, of Canvas or of a teacher."""
 
+import codecs
 import contextlib
 import csv
 import io
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -37,8 +38,14 @@ CANVAS = {"student", "id", "section"}
 """Headers of Canvas's columns."""
 MOST_OF_CANVAS = "points possible"
 """A cell of the line in which Canvas shows the maximum points of each assignment."""
+EXCUSED = "ex"
+"""What Canvas shows as the mark of an excused student."""
 MOST_OF_MOODLE = "maximum grade"
 """The header of Moodle's column with the maximum grade of the assignment."""
+CAN_BE_CHANGED = "grade can be changed"
+"""The header of Moodle's column with "No" for locked grades."""
+SEPARATOR = re.compile(r"sep=(.)\r?\n")
+"""A first line, with which a file tells Excel its separator."""
 
 
 OF_TIME = re.compile(r"last modified \(submission\)|submission time|submitted")
@@ -66,6 +73,22 @@ def of_assignment(column: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(_normal(column))}( \(\d+\))?")
 
 
+def decoded(data: bytes) -> tuple[str, str]:
+    """Return the text of a CSV file and its encoding: UTF-8, UTF-16, in which Blackboard exports
+    grades, or Windows-1252, in which Excel saves them.
+
+    >>> decoded("Weiß".encode("cp1252"))
+    ('Weiß', 'cp1252')
+    """
+    encodings = ["utf-8", "cp1252"]
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    for encoding in encodings:
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding), encoding
+    return data.decode("latin-1"), "latin-1"  # decodes all bytes
+
+
 def decimal_point(text: str) -> str:
     """Return the decimal point: a comma in a German worksheet, with maximum grades such as 3,00."""
     return "," if re.search(r"[;\t]\"?\d+,\d+\"?[;\t\r\n]", text) else "."
@@ -90,7 +113,7 @@ class Student:
 
 class Roster:
     """A CSV file with a line for each student. `column` is the column to fill in. All other cells
-    are unchanged; bytes that are not UTF-8 become surrogates.
+    are unchanged, and so is the encoding.
 
     Errors: OSError; DataError MG927 if not exactly one column is called `column`, or `by`.
     """
@@ -102,13 +125,21 @@ class Roster:
         by: str | None = None,
         deadline: datetime | None = None,
     ) -> None:
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+        text, self.encoding = decoded(path.read_bytes())
         self.name = path.name
         self.by, self.deadline = by, deadline
-        self.mark = "\ufeff" * text.startswith("\ufeff")
-        self.comma = max(",;\t", key=text.partition("\n")[0].count)
+        self.before = "\ufeff" * text.startswith("\ufeff")
+        """What precedes the header."""
+        text = text.removeprefix(self.before)
+        separator = SEPARATOR.match(text)
+        if separator:
+            self.before += separator[0]
+            text = text[separator.end() :]
+            self.comma = separator[1]
+        else:
+            self.comma = max(",;\t", key=text.partition("\n")[0].count)
         self.point = decimal_point(text)
-        file = io.StringIO(text.removeprefix(self.mark), newline="")
+        file = io.StringIO(text, newline="")
         self.lines = list(csv.reader(file, delimiter=self.comma)) or [[]]
         self.head = list(map(_normal, self.lines[0]))
         self.identifying = [
@@ -123,11 +154,23 @@ class Roster:
             self.identifying.append(self._find(by, [self.place], remedy))
         self.numbered = set[int]()
         """The columns with the numbers that Moodle or Canvas puts into the names of downloads."""
+        self.maxima = set[str]()
+        """The maximum marks of the column to fill in."""
         self.students = list(self._students())
 
     def _find(self, column: str, excluded: list[int], remedy: str) -> int:
         wanted = of_assignment(column)
         found = [i for i, name in enumerate(self.head) if wanted.fullmatch(name)]
+        if len(found) == 1 and found[0] in excluded:
+            contents = (
+                "marks" if found == [getattr(self, "place", None)] else "students"
+            )
+            raise DataError(
+                "MG927",
+                f"{self.name} has a column {column!r}, but it contains {contents}",
+                cause="the command writes marks into one column, and finds the students in another",
+                remedy=f"pass the name of another column {remedy}",
+            )
         found = [i for i in found if i not in excluded]
         if len(found) != 1:
             raise DataError(
@@ -146,9 +189,14 @@ class Roster:
             del cells[len(self.head) :]
             if not any(cells[i] for i in self.identifying):
                 continue
-            if MOST_OF_CANVAS in cells or self.place >= len(line):
+            if self.place >= len(line):
+                continue
+            if MOST_OF_CANVAS in cells:
+                self.maxima.add(cells[self.place])
                 continue
             cells[self.place] = ""
+            if MOST_OF_MOODLE in self.head:
+                self.maxima.add(cells[self.head.index(MOST_OF_MOODLE)])
             for i, name in enumerate(self.head):
                 if IDENTIFIER.fullmatch(name) and (match := number.fullmatch(cells[i])):
                     cells[i] = match[1]
@@ -184,7 +232,8 @@ class Roster:
             print(printable(message), file=sys.stderr)
         written = io.StringIO()
         csv.writer(written, delimiter=self.comma).writerows(self.lines)
-        return self.mark + written.getvalue()
+        text = self.before + written.getvalue()
+        return text.encode(self.encoding).decode("utf-8", "surrogateescape")
 
     def _candidates(self, rows: list[Row]) -> list[int]:
         """Return the columns by which the submissions may have to be matched.
@@ -217,7 +266,7 @@ class Roster:
                 found.setdefault(matched, i)
         return list(found.values())
 
-    def match(self, rows: Iterable[Row], column: int) -> Iterator[str]:
+    def match(self, rows: Sequence[Row], column: int) -> Iterator[str]:
         """Append each submission to the rows of the student whose cell in this column is its number or
         its name. Yield a description of each submission without exactly one such student.
 
@@ -228,22 +277,20 @@ class Roster:
         """
         by_number = column in self.numbered
         students = self.students
-        cells = {_letters(cell) for student in students for cell in student.cells}
-        names_shown = any(row.id and _letters(_name(row)) in cells for row in rows)
+        downloads = [row for row in rows if row.id]
+        names_shown = any(self._named(row) for row in downloads)
+        names_expected = set(self.identifying) - self.numbered
+        if downloads and names_expected and not names_shown:
+            yield "Only numbers were compared, because no submission's name is in the roster"
         for row in rows:
             key = name = _name(row)
             if by_number:
                 # Another number may be of another kind, unless the teacher chose the column.
                 key = row.id or name * (self.by is not None)
-            letters = _letters(name)
             found = [
                 student for student in students if key and student.cells[column] == key
             ]
-            named = [
-                student
-                for student in students
-                if letters in map(_letters, student.cells)
-            ]
+            named = self._named(row)
             if found and row.id and not by_number:
                 found = named  # another student's login may consist of the same letters
             if len(found) != 1:
@@ -255,6 +302,22 @@ class Roster:
             else:
                 found[0].rows.append(row)
 
+    def _named(self, row: Row) -> list[Student]:
+        """Return the students with a submission's name. Moodle puts the name of a group before the
+        name, as in "Group A-Ada Lovelace".
+        """
+        parts = _name(row).split("-")
+        for start in range(len(parts)):
+            letters = _letters("-".join(parts[start:]))
+            named = [
+                student
+                for student in self.students
+                if letters and letters in map(_letters, student.cells)
+            ]
+            if named:
+                return named
+        return []
+
     def _fill(self, student: Student) -> str:
         """Fill in the student's mark. Return what the teacher has to look at, or ''."""
         if len(student.rows) != 1:
@@ -263,6 +326,11 @@ class Roster:
         if not all(mark.graded for mark in row.marks):
             return f"{student}: not filled in, because a lesson could not be graded"
         old = student.line[self.place]
+        if _normal(old) == EXCUSED:
+            return f"{student}: not filled in, because the student is excused"
+        cells = dict(zip(self.head, student.cells, strict=True))
+        if cells.get(CAN_BE_CHANGED) == "no":
+            return f"{student}: not filled in, because the grade cannot be changed"
         new = student.line[self.place] = f"{row.points:g}".replace(".", self.point)
         unchanged = re.fullmatch(rf"{new}{ZEROS}|[- ]*", old)
         return "" if unchanged else f"{student}: {old} was replaced by {new}"
@@ -281,12 +349,10 @@ class Roster:
         return row
 
     def _other_maximum(self, points: int) -> Iterator[str]:
-        """Yield each maximum grade of Moodle's worksheet that differs from the lessons' points."""
-        if MOST_OF_MOODLE in self.head:
-            column = self.head.index(MOST_OF_MOODLE)
-            for most in {student.cells[column] for student in self.students}:
-                if not re.fullmatch(f"{points}{ZEROS}", most):
-                    yield f"The maximum grade is {most}, but these lessons give {points} points"
+        """Yield each maximum mark in the roster that differs from the lessons' points."""
+        for most in self.maxima - {""}:
+            if not re.fullmatch(f"{points}{ZEROS}", most):
+                yield f"The maximum grade is {most}, but these lessons give {points} points"
 
 
 def _name(row: Row) -> str:

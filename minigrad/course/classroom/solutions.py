@@ -7,10 +7,11 @@ from ..checking.source import parse
 
 SECRET = {"solution", "slips", "right"}
 """The modules of a lesson that contain right answers, or typical wrong ones."""
-READS = re.compile(
-    r"\b(solution|slips|right)\.py\b|\bkey\.json\b|\bcourse solution\b|^solution$"
-)
+READS = re.compile(r"\b(solution|slips|right)\.py\b|\bkey\.json\b|\bcourse solution\b")
 """A text with which a file can open or print a solution."""
+COURSE = re.compile(r"\bcourse\b|\blessons\b")
+"""A part of the folder with the solutions. Only a file with such a text can mean one of them when it
+says "solution"."""
 
 
 def reads_solution(text: str) -> list[int]:
@@ -24,6 +25,14 @@ def reads_solution(text: str) -> list[int]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     docs = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docs
+    ]
+    near = any(map(COURSE.search, texts))
     lines = set[int]()
     for node in nodes:
         match node:
@@ -32,7 +41,7 @@ def reads_solution(text: str) -> list[int]:
             case ast.ImportFrom(module, names):
                 found = any(_secret(f"{module}.{alias.name}") for alias in names)
             case ast.Constant(str(value)) if id(node) not in docs:
-                found = bool(READS.search(value))
+                found = bool(READS.search(value)) or (near and value == "solution")
             case _:
                 continue
         if found:

@@ -228,7 +228,7 @@ def submissions(
             single
             or not inside
             or (path / PROGRESS).exists()
-            or (direct and len(direct) >= others and not _of_several(direct))
+            or (direct and len(direct) >= others and not _of_several(single_files))
         ):
             inside = [path]
         for one in inside:
@@ -279,17 +279,22 @@ def student(name: str) -> tuple[str, str]:
 
 def _of_several(names: list[str]) -> bool:
     """Return whether files such as lesson_03_eve.py and lesson_03_bob.py belong to several students.
-    They do if each has a name after its number, and a lesson has several of these names.
+    They do if a lesson has files of several names before its number. They also do if each file
+    has a name after its number, and a lesson has several of these names.
     """
-    numbers, named = set[str](), set[tuple[str, str]]()
+    before_number, after_number = set[tuple[str, str]](), set[tuple[str, str]]()
+    numbers = set[str]()
     for name in names:
-        number = NUMBER.findall(name)[0]
-        _, after = student(name)
-        if not after:
-            return False
-        numbers.add(number)
-        named.add((number, after))
-    return len(named) > len(numbers)
+        if match := NUMBER.search(PurePosixPath(name).stem):
+            before, after = student(name)
+            numbers.add(match[1])
+            before_number.add((match[1], before))
+            after_number.add((match[1], after))
+    named = Counter(number for number, before in before_number if before)
+    if any(count > 1 for count in named.values()):
+        return True
+    all_named = all(after for _, after in after_number)
+    return all_named and len(after_number) > len(numbers)
 
 
 def entries(folder: Path) -> list[Path]:

@@ -131,7 +131,7 @@ def test_changed_code_runs_again(run, tmp_path, capfd):
     assert run(todo, any_code=True)[1] == []
     assert "run again" not in capfd.readouterr().err
     assert run(todo)[1] == ["1"]
-    message = "run again because their arguments or the code changed: 1"
+    message = "computed again because their input or the code changed: 1"
     assert message in capfd.readouterr().err
 
 

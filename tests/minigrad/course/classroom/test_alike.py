@@ -113,6 +113,26 @@ def test_pieces_do_not_depend_on_names_order_and_comments(other):
     assert pieces(LOOP).keys() <= pieces(other).keys()
 
 
+def test_pieces_do_not_depend_on_the_names_of_own_attributes():
+    code = (
+        "class Node:\n"
+        "    def __init__(self, inside):\n        self.inside = inside\n"
+        "    def twice(self, x):\n        return np.exp(self.inside + x) * self.inside\n"
+        "    def both(self, x):\n        return self.twice(x) + self.twice(x * 2.0)\n"
+    )
+    other = changed(code, ("inside", "kept"), ("twice", "doubled"), ("Node", "Gate"))
+    assert pieces(code).keys() == pieces(other).keys()
+    kept = pieces(other, frozenset(["kept"]))
+    assert pieces(code, frozenset(["inside"])).keys() != kept.keys()
+
+
+def test_files_without_pieces_do_not_change_what_is_rare():
+    honest, _ = students(13)
+    others = {f"broken {i}": "def f(:" for i in range(20)}
+    pairs = alike(lesson(13), honest)
+    assert alike(lesson(13), honest | others) == pairs
+
+
 def test_pieces_are_those_of_other_loops():
     repeated = "def f(xs):\n    found = []\n    for x in xs:\n        found.append(x @ W + b)\n    return found"
     listed = "def f(xs):\n    return [y @ W + b for y in xs]"

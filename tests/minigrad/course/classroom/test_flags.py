@@ -60,7 +60,14 @@ def test_copies_are_shown_with_lines_to_the_teacher_only(report):
     rows = list(csv.DictReader(io.StringIO(table[1:])))
     assert [row["flags"] for row in rows] == [found["ada"][0], flag, ""]
     Path("class/bob", FILE).write_text(honest[source])
-    assert ": identical to lines" in flags(report({}, "--json"))["bob"][0]
+    assert ": identical to " in flags(report({}, "--json"))["bob"][0]
+
+
+def test_equal_files_are_named_once_for_each_student(report):
+    answer = students(13)[0]["student 3"]
+    files = {f"{name}/{FILE}": answer for name in ("ada", "bob", "eve")}
+    (flag,) = flags(report(files, "--json"))["ada"]
+    assert flag == f"lesson 13: {FILE}: identical to bob/{FILE}, eve/{FILE}"
 
 
 def test_a_file_that_reads_the_solution_is_told_why_it_gets_no_point(report):
@@ -96,5 +103,6 @@ def test_late_counts_in_whole_units(minutes, words):
 
 def test_as_deadline_wants_a_date():
     assert as_deadline("2026-11-27T18:00") == DAY
-    with pytest.raises(OptionError, match="MG933"):
-        as_deadline("Friday")
+    for text in ("Friday", "2026-11-27", "20261127", ""):
+        with pytest.raises(OptionError, match="MG933"):
+            as_deadline(text)

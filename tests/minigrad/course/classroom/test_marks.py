@@ -1,5 +1,6 @@
 """Marks: whole points or fractions, stored as soon as they are known."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,30 @@ def test_scores_are_whole_or_fractions_of_5_and_18_answers(
 ):
     marks = row("ada", right, partial=partial)
     assert (marks.scores, marks.points) == (scores, points)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("print('x' * (25 << 20))", "it prints or writes more than 20 MB"),
+        ("x = bytearray(4 << 30)", "it needs more than 3 GB of memory"),
+    ],
+)
+def test_a_file_that_is_stopped_at_a_limit_gets_0(typed, code, message):
+    hand_in("ada", first=code)
+    code, printed = typed("report", "class/ada", "--lesson", "1", "--prairielearn")
+    found = json.loads(printed)
+    assert (code, found["gradable"], found["score"]) == (0, True, 0)
+    output = " ".join(found["tests"][0]["output"].split())
+    assert f"did not run to its end: {message}" in output
+
+
+def test_a_file_with_another_name_is_named(typed):
+    wrong = SOLUTION.replace("return ", "return 1 + ")
+    hand_in("ada", **{"lesson_01_by_hand (1).py": wrong})
+    printed = typed("report", "class", "--lesson", "1", "--json")[1]
+    (mark,) = json.loads(printed)["submissions"][0]["lessons"]
+    assert f"{FIRST} in these lines means lesson_01_by_hand (1).py." in mark["said"]
 
 
 def test_keep_stores_marks_and_loses_only_the_file_whose_grading_fails(

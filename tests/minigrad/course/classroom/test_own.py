@@ -63,6 +63,34 @@ def test_new_writes_the_files_that_the_docs_show(folder):
     assert files.keys() - shown.keys() - {"__pycache__"} == {"key.json.gz"}
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("text.md", None, "text.md is missing"),
+        ("check.py", None, "check.py is missing"),
+        ("text.md", "# Stra\xdfe".encode("latin-1"), "text.md is not UTF-8 text"),
+        ("check.py", b"QUESTIONS = []", "check.py has no questions"),
+        ("slips.py", b"SLIPS = []", "slips.py contains no mistakes"),
+    ],
+)
+def test_test_names_the_file_that_lacks_something(folder, file, content, message):
+    path = folder / file
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    code, text = course("test", folder)
+    assert code == 1
+    assert message in text
+
+
+def test_test_shows_the_answer_that_differs_from_the_solution_s(folder):
+    change(folder / "check.py", "lambda: 10.0", "lambda: 11.0")
+    code, text = course("test", folder)
+    assert code == 1
+    assert "solution.py does not pass: slope" in text
+    assert "yours 10 expected 11" in text
+
+
 def test_own_lesson_is_taken_to_its_end(folder, monkeypatch):
     lessons = str(folder.parent.resolve())
     text = course("start", "c", "--lessons", "lessons")[1]

@@ -328,6 +328,33 @@ def test_a_column_must_be_in_the_roster_once(fill, column, by):
 # --- matching
 
 
+def test_groups_before_names_are_left_out(fill):
+    right = [download("Group A-Zoë Müller_203"), download("B-1-Bob von der Au_202")]
+    assert fill(right, MOODLE)[0] == {"Participant 203": "1", "Participant 202": "1"}
+    other = [download("Group A-Zoë Müller_202"), download("Group A-Eve_203")]
+    marks, printed = fill(other, MOODLE)  # the participants of another assignment
+    assert marks == {}
+    assert "Zoë Müller_202: its number is Participant 202" in printed
+
+
+def test_numbers_alone_are_compared_only_with_a_message(fill):
+    marks, printed = fill([download("A. Lovelace_201")], MOODLE)
+    assert marks == {"Participant 201": "1"}
+    assert "Only numbers were compared" in printed
+    assert "Only numbers" not in fill([download("Eve_206")], MOODLE)[1]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("first", ["", "sep=;\r\n"])
+def test_the_encoding_of_a_roster_stays(tmp_path, encoding, first):
+    text = first + "Full name;Grade\r\nZoë Weiß;\r\nEve;\r\n"
+    path = tmp_path / "roster.csv"
+    path.write_bytes(text.encode(encoding))
+    filled = Roster(path, "Grade").write([row("Zoë Weiß")], None)
+    data = filled.encode("utf-8", "surrogateescape")
+    assert data == text.replace("Weiß;", "Weiß;1").encode(encoding)
+
+
 def test_letters_of_another_name_are_no_match(fill):
     """A list without Canvas's numbers, in which only the login is spelled as in the file's name."""
     text = 'Name,Login,Grade\n"Doe, Jane",jdoe,\n"Roe, John",doejane,\n'
@@ -394,9 +421,25 @@ def test_a_first_name_alone_is_no_match_and_other_bytes_stay(fill, tmp_path):
 
 
 def test_a_replaced_mark_is_listed(fill):
-    text = CANVAS.replace("jdoe;A;101;;", "jdoe;A;101;EX;")
+    text = CANVAS.replace("jdoe;A;101;;", "jdoe;A;101;17;")
     _, printed = fill([row("jdoe")], text, "week 2")
-    assert "Doe, Jane, 101: EX was replaced by 1" in printed
+    assert "Doe, Jane, 101: 17 was replaced by 1" in printed
+
+
+def test_excused_students_and_locked_grades_are_not_filled_in(fill):
+    excused = CANVAS.replace("jdoe;A;101;;", "jdoe;A;101;EX;")
+    marks, printed = fill([row("jdoe"), row("jroe")], excused, "week 2")
+    assert marks == {"Roe, John": "1"}
+    assert "Doe, Jane, 101: not filled in, because the student is excused" in printed
+    locked = MOODLE.replace("1.00,3.00,Yes", "1.00,3.00,No")
+    marks, printed = fill([row("Eve"), row("Bob von der Au")], locked)
+    assert marks == {"Participant 202": "1"}
+    assert "not filled in, because the grade cannot be changed" in printed
+
+
+def test_another_maximum_is_told_for_canvas_too(fill):
+    _, printed = fill([row("jdoe")], CANVAS, "week 2")
+    assert "The maximum grade is 3.0, but these lessons give 2 points" in printed
 
 
 def test_an_equal_mark_and_maximum_are_not_listed(fill):

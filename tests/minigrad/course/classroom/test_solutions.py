@@ -16,6 +16,7 @@ from minigrad.course.classroom.solutions import reads_solution
         "text = open('/x/lesson_03_gates/solution.py').read()",
         "run(['minigrad', 'course', 'solution', '3'])",
         "os.system('minigrad course solution 3')",
+        "path = '/x/minigrad/course/lessons/'; module = load(path, 'solution')",
     ],
 )
 def test_reads_solution_returns_the_line(code):
@@ -29,6 +30,7 @@ def test_reads_solution_returns_the_line(code):
         "solution = 1  # from solution.py",
         "from minigrad.course import inputs",
         "from scipy import solution",
+        "open('notes.txt', 'w').write('solution')",
         "def f(:",
     ],
 )

@@ -336,6 +336,11 @@ def test_single_files_of_a_group_stay_apart(typed):
         (["lesson_03_new.py", "lesson_03-final (2).py"], "class"),
         (["lesson_03_eve.py", "lesson_01_eve.py"], "class"),
         (["lesson_01_by_hand.py", "lesson_03_gates.py"], "class"),
+        (["week1_lesson_01.py", "week3_lesson_03.py", "lesson_03_gates.py"], "class"),
+        (
+            ["eve_lesson_03.py", "bob_lesson_03.py", "lesson_03_gates.py"],
+            "bob_lesson_03.py eve_lesson_03.py lesson_03_gates.py",
+        ),
     ],
 )
 def test_names_after_the_lesson_are_students_if_there_are_several(typed, files, names):
