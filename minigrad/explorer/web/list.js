@@ -37,12 +37,19 @@ export class List {
     if (top + height > this.root.scrollTop + this.root.clientHeight) this.root.scrollTop = top + height - this.root.clientHeight;
   }
 
+  /** Go to other rows. The focus stays on the button of this name or, at the end of the list, moves to the current row. */
+  turn(to, name) {
+    this.go(to);
+    const button = [...this.root.querySelectorAll("caption button:enabled")].find(({ textContent }) => textContent === name);
+    (button ?? this.row.querySelector("button")).focus();
+  }
+
   /** Show the rows from node `first` on. */
   show(first) {
     const { nodes } = this.model;
     this.first = first;
     const end = Math.min(first + ROWS, nodes.length);
-    const turn = (to, text) => el("button", { type: "button", disabled: to < 0 || to >= nodes.length, onclick: () => this.go(to) }, text);
+    const turn = (to, text) => el("button", { type: "button", disabled: to < 0 || to >= nodes.length, onclick: () => this.turn(to, text) }, text);
     const heads = ["No.", "Gate or leaf", "Inputs", "Value", "Gradient"].map((text) => el("th", { scope: "col" }, text));
     this.root.replaceChildren(
       el("table", {},

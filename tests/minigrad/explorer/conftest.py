@@ -28,9 +28,13 @@ FLAGS = (
     "--disable-dev-shm-usage --window-size=1280,800"
 ).split()
 
+MORE_RULES = ["target-size", "label-content-name-mismatch", "td-has-header"]
+"""Rules of axe-core that are off by default."""
+
 # keys, in WebDriver's code
 BACKSPACE = "\ue003"
 TAB = "\ue004"
+SHIFT = "\ue008"
 ENTER = "\ue007"
 ESCAPE = "\ue00c"
 END = "\ue010"
@@ -188,11 +192,12 @@ class Explorer:
         return found
 
     def violations(self):
-        """What axe-core finds, with the sizes of targets, and whether the page is wider than its window."""
+        """What axe-core finds, with the rules in MORE_RULES, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
-            "const rules = { 'target-size': { enabled: true } };"  # it is off by default
-            "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[0](found.violations))"
+            "const rules = Object.fromEntries(arguments[0].map((rule) => [rule, { enabled: true }]));"
+            "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[1](found.violations))",
+            MORE_RULES,
         )
         wrong = []
         for rule in found:
