@@ -21,6 +21,7 @@ needs_node = pytest.mark.skipif(
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLES = Path(__file__).parents[3] / "examples"
+CONTRAST = (HERE / "contrast.js").read_text("utf-8")
 AXE = EXAMPLES.parent / "docs/site/node_modules/axe-core/axe.min.js"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "

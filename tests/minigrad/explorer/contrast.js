@@ -46,7 +46,7 @@ const words = "button:not(:disabled, [aria-disabled=true]), p, th, td, dt, dd, h
 return [
   ...least(4.5, words, (element) => (element.textContent.trim() ? text(element) : 21)),
   ...least(4.5, "#picture text", (element) => (element.textContent.trim() ? drawn(element, "fill") : 21)),
-  ...least(3, ".edge, .frame > rect", (element) => line(element, "stroke")), // 1.4.11
+  ...least(3, ".edge, .frame > rect, path.band, path.run", (element) => line(element, "stroke")), // 1.4.11
   ...least(3, ".bars rect", (element) => line(element, "fill")),
-  ...least(3, "input, select", (element) => line(element, "borderTopColor")),
+  ...least(3, "input:not([type=range], [type=checkbox]), select", (element) => line(element, "borderTopColor")),
 ];

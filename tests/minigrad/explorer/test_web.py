@@ -16,6 +16,7 @@ from tests.blocks import blocks, parameter
 from .conftest import (
     AXE,
     BACKSPACE,
+    CONTRAST,
     DOWN,
     END,
     ENTER,
@@ -36,7 +37,6 @@ from .explored_graphs import KERNEL, attention, convolution, convolved, hand_wri
 from .test_wrong_gates import squashed
 
 WALK = (HERE / "walk.js").read_text("utf-8")
-CONTRAST = (HERE / "contrast.js").read_text("utf-8")
 
 IN_VIEW = """
 const at = document.activeElement;
