@@ -376,11 +376,13 @@ class App {
   /** Show the list in place of the picture, or the picture again. */
   toggleList() {
     const on = byId("list").hidden;
+    const focused = byId(on ? "stage" : "list").contains(document.activeElement);
     byId("list").hidden = !on;
     for (const id of ["stage", "minimap"]) byId(id).hidden = on;
     for (const id of ["fit", "zoom-in", "zoom-out"]) byId(id).disabled = on;
     byId("list-toggle").setAttribute("aria-pressed", String(on));
     this.list.mark(this.focused, this.quiz.on);
+    if (focused) (on ? this.list : this.picture).focusNode(this.focused);
   }
 
   toggleHelp() {

@@ -14,7 +14,7 @@ export class List {
       if (!step || !event.target.matches("td button")) return;
       event.preventDefault();
       go(Math.min(Math.max(this.now + step, 0), model.nodes.length - 1));
-      this.row?.querySelector("button").focus();
+      this.focusNode(this.now);
     });
   }
 
@@ -37,11 +37,17 @@ export class List {
     if (top + height > this.root.scrollTop + this.root.clientHeight) this.root.scrollTop = top + height - this.root.clientHeight;
   }
 
+  /** Move the focus to the row of node `id`, which is the current one. */
+  focusNode(id) {
+    this.root.querySelector(`[data-id="${id}"] button`).focus();
+  }
+
   /** Go to other rows. The focus stays on the button of this name or, at the end of the list, moves to the current row. */
   turn(to, name) {
     this.go(to);
     const button = [...this.root.querySelectorAll("caption button:enabled")].find(({ textContent }) => textContent === name);
-    (button ?? this.row.querySelector("button")).focus();
+    if (button) button.focus();
+    else this.focusNode(this.now);
   }
 
   /** Show the rows from node `first` on. */

@@ -29,9 +29,6 @@ FLAGS = (
     "--disable-dev-shm-usage --window-size=1280,800"
 ).split()
 
-MORE_RULES = ["target-size", "label-content-name-mismatch", "td-has-header"]
-"""Rules of axe-core that are off by default."""
-
 # keys, in WebDriver's code
 BACKSPACE = "\ue003"
 TAB = "\ue004"
@@ -92,6 +89,13 @@ class Explorer:
 
     patience: float = 60
     """How many seconds `wait` waits."""
+
+    rules: tuple[str, ...] = (
+        "target-size",
+        "label-content-name-mismatch",
+        "td-has-header",
+    )
+    """Rules of axe-core that are off by default."""
 
     def __init__(self, driver, folder=None):
         self.driver = driver
@@ -193,12 +197,12 @@ class Explorer:
         return found
 
     def violations(self):
-        """What axe-core finds, with the rules in MORE_RULES, and whether the page is wider than its window."""
+        """What axe-core finds, with the rules in `rules`, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
             "const rules = Object.fromEntries(arguments[0].map((rule) => [rule, { enabled: true }]));"
             "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[1](found.violations))",
-            MORE_RULES,
+            self.rules,
         )
         wrong = []
         for rule in found:

@@ -696,6 +696,10 @@ def test_focus_is_never_lost(page):
     page.press(ENTER)  # opens it
     at(".box[aria-current]")
     page.press("l")
+    at("#list [aria-current] button")
+    page.press("l")
+    at(".box[aria-current]")
+    page.press("l")
     page.run("document.querySelector('#list [data-id]').scrollIntoView()")
     page.press(*"/W", ENTER, ESCAPE)  # the first hundred nodes
     page.focus("#list caption button:last-of-type")
