@@ -26,7 +26,7 @@ class App {
     this.step = Math.max(0, this.model.backward.findIndex((id) => this.model.nodes[id].measured)); // the first wrong gate
     this.leaf = null; // the leaf whose card is shown instead of the step
     this.playing = null;
-    this.picture = new Picture(byId("picture"), this.model, (item) => this.activate(item));
+    this.picture = new Picture(byId("picture"), this.model, (item) => this.activate(item), (item) => this.panzoom.reveal(item));
     this.panzoom = new PanZoom(byId("picture"), this.picture.layer, () => this.minimap?.draw());
     this.minimap = new Minimap(byId("minimap"), this.panzoom);
     const go = (id) => this.goTo(id);
@@ -156,9 +156,7 @@ class App {
   /** Open a folded scope, or fold an open one. */
   toggleScope(path) {
     this.refold(() => this.view.toggle(path));
-    const { group, item } = this.picture.scope(path);
-    this.panzoom.reveal({ ...item, height: Math.min(item.height, 60) });
-    group.focus({ preventScroll: true });
+    this.picture.focusScope(path);
   }
 
   refold(change) {
@@ -226,7 +224,9 @@ class App {
 
   draw(fit) {
     const layout = this.view.lay();
+    const focused = byId("picture").contains(document.activeElement);
     this.picture.draw(layout);
+    if (focused) this.picture.focusNode(this.focused);
     this.panzoom.size = { width: layout.width, height: layout.height };
     if (fit) this.panzoom.fit();
     this.minimap.show(layout);
@@ -306,8 +306,10 @@ class App {
     if (this.quiz.on || !byId("quiz").hidden) this.showQuiz(asked);
     const parts = this.leaf !== null ? leafCard(model, this.leaf, this.direction === "backward" ? this.step : -1, this.go)
       : this.direction === "backward" ? backwardStep(model, this.gate, this.go, hidden) : forwardStep(model, this.gate, this.go);
+    const focused = byId("panel").contains(document.activeElement);
     byId("panel").replaceChildren(...parts.flat().filter(Boolean));
-    byId("panel").setAttribute("aria-labelledby", `tab-${this.direction}`);
+    if (focused) byId("panel").focus({ preventScroll: true }); // what had it is gone
+    byId("panel").setAttribute("aria-labelledby", this.direction);
     byId("panel").scrollTop = 0;
   }
 
@@ -324,15 +326,12 @@ class App {
     slider.value = this.step;
     slider.setAttribute("aria-valuetext", `step ${this.step + 1} of ${last + 1}`);
     byId("count").textContent = `${this.step + 1} / ${last + 1}`;
-    byId("first").disabled = byId("previous").disabled = this.step === 0;
-    byId("next").disabled = byId("last").disabled = this.step === last;
+    // A disabled button would lose the focus.
+    for (const id of ["first", "previous"]) byId(id).setAttribute("aria-disabled", String(this.step === 0));
+    for (const id of ["next", "last"]) byId(id).setAttribute("aria-disabled", String(this.step === last));
     byId("play").querySelector("path").setAttribute("d", this.playing ? PAUSE_ICON : PLAY_ICON);
     byId("play").setAttribute("aria-label", this.playing ? "Pause" : "Play");
-    for (const direction of ["forward", "backward"]) {
-      const tab = byId(`tab-${direction}`);
-      tab.setAttribute("aria-selected", String(direction === this.direction));
-      tab.tabIndex = direction === this.direction ? 0 : -1;
-    }
+    for (const direction of ["forward", "backward"]) byId(direction).setAttribute("aria-pressed", String(direction === this.direction));
   }
 
   announce() {
@@ -377,11 +376,13 @@ class App {
   /** Show the list in place of the picture, or the picture again. */
   toggleList() {
     const on = byId("list").hidden;
+    const focused = byId(on ? "stage" : "list").contains(document.activeElement);
     byId("list").hidden = !on;
     for (const id of ["stage", "minimap"]) byId(id).hidden = on;
     for (const id of ["fit", "zoom-in", "zoom-out"]) byId(id).disabled = on;
     byId("list-toggle").setAttribute("aria-pressed", String(on));
     this.list.mark(this.focused, this.quiz.on);
+    if (focused) (on ? this.list : this.picture).focusNode(this.focused);
   }
 
   toggleHelp() {
@@ -405,7 +406,7 @@ class App {
       last: () => this.setStep(this.order.length - 1), open: () => this.openTyped(),
       everything: () => this.openEverything(), fold: () => this.foldEverything(),
       fit: () => this.panzoom.fit(), "zoom-in": () => this.panzoom.zoom(1.25), "zoom-out": () => this.panzoom.zoom(0.8),
-      "tab-forward": () => this.setDirection("forward"), "tab-backward": () => this.setDirection("backward"),
+      forward: () => this.setDirection("forward"), backward: () => this.setDirection("backward"),
       "quiz-toggle": () => this.toggle("quiz"), "whatif-toggle": () => this.toggle("whatif"), "help-toggle": () => this.toggleHelp(),
       "list-toggle": () => this.toggleList(),
     };

@@ -29,17 +29,22 @@ function wholeGrid(array, title, pick, marked, differs) {
   const places = Array.from({ length: array.size }, (_, place) => place);
   const cells = places.map((place) => cell(array, place, scale, pick, place === marked ? "marked" : differs?.has(place) ? "differs" : null));
   const gap = (row) => array.shape.length > 2 && row > 0 && row % array.shape.at(-2) === 0; // between two matrices
-  const body = places.slice(0, rows).map((row) => el("tr", { class: gap(row) ? "gap" : null }, cells.slice(row * columns, (row + 1) * columns)));
-  return el("div", { class: "scroll", tabindex: places.length > columns ? 0 : null }, el("table", { class: "grid", "aria-label": title }, el("tbody", {}, body)));
+  const heading = (scope, text) => el("th", { scope }, text);
+  const rowName = (row) => indicesOf(row, array.shape.slice(0, -1)).join(", ");
+  const body = places.slice(0, rows).map((row) => el("tr", { class: gap(row) ? "gap" : null },
+    array.shape.length > 1 ? heading("row", rowName(row)) : null, cells.slice(row * columns, (row + 1) * columns)));
+  const head = el("tr", {}, array.shape.length > 1 ? el("td", { class: "corner" }) : null, places.slice(0, columns).map((column) => heading("col", column)));
+  return el("div", { class: "scroll", tabindex: places.length > columns ? 0 : null },
+    el("table", { class: "grid", "aria-label": title }, array.shape.length ? el("thead", {}, head) : null, el("tbody", {}, body)));
 }
 
 function cell(array, place, scale, pick, mark) {
   const x = array.values[place];
-  const where = `[${indicesOf(place, array.shape).join(", ")}] = ${exact(x)}`;
+  const where = `[${indicesOf(place, array.shape).join(", ")}]`;
   const inside = pick
-    ? el("button", { type: "button", "aria-label": `Edit ${where}`, "aria-pressed": String(mark === "marked"), onclick: () => pick(place) }, brief(x))
+    ? el("button", { type: "button", "aria-label": `${brief(x)}: edit ${where}`, "aria-pressed": String(mark === "marked"), onclick: () => pick(place) }, brief(x))
     : brief(x);
-  const td = el("td", { title: where, class: mark }, inside);
+  const td = el("td", { title: `${where} = ${exact(x)}`, class: mark }, inside);
   paint(td, x, scale);
   return td;
 }

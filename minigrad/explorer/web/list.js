@@ -14,7 +14,7 @@ export class List {
       if (!step || !event.target.matches("td button")) return;
       event.preventDefault();
       go(Math.min(Math.max(this.now + step, 0), model.nodes.length - 1));
-      this.row?.querySelector("button").focus();
+      this.focusNode(this.now);
     });
   }
 
@@ -37,12 +37,25 @@ export class List {
     if (top + height > this.root.scrollTop + this.root.clientHeight) this.root.scrollTop = top + height - this.root.clientHeight;
   }
 
+  /** Move the focus to the row of node `id`, which is the current one. */
+  focusNode(id) {
+    this.root.querySelector(`[data-id="${id}"] button`).focus();
+  }
+
+  /** Go to other rows. The focus stays on the button of this name or, at the end of the list, moves to the current row. */
+  turn(to, name) {
+    this.go(to);
+    const button = [...this.root.querySelectorAll("caption button:enabled")].find(({ textContent }) => textContent === name);
+    if (button) button.focus();
+    else this.focusNode(this.now);
+  }
+
   /** Show the rows from node `first` on. */
   show(first) {
     const { nodes } = this.model;
     this.first = first;
     const end = Math.min(first + ROWS, nodes.length);
-    const turn = (to, text) => el("button", { type: "button", disabled: to < 0 || to >= nodes.length, onclick: () => this.go(to) }, text);
+    const turn = (to, text) => el("button", { type: "button", disabled: to < 0 || to >= nodes.length, onclick: () => this.turn(to, text) }, text);
     const heads = ["No.", "Gate or leaf", "Inputs", "Value", "Gradient"].map((text) => el("th", { scope: "col" }, text));
     this.root.replaceChildren(
       el("table", {},

@@ -7,11 +7,12 @@ import { HEAT, mapOf } from "./heat.js";
 const MOST_NAMED = 6;
 
 export class Picture {
-  /** `activate(item)` is called when a box is clicked, or Enter is pressed on it. */
-  constructor(root, model, activate) {
-    this.root = root;
-    this.model = model;
-    this.activate = activate;
+  /**
+   * `activate(item)` is called when a box is clicked, or Enter is pressed on it. `reveal(item)` is called when the keyboard
+   * moves the focus to it.
+   */
+  constructor(root, model, activate, reveal) {
+    Object.assign(this, { root, model, activate, reveal });
     this.layer = svg("g");
     root.append(svg("defs", {}, arrow("arrow"), arrow("arrow-now"), arrow("arrow-cut")), this.layer);
   }
@@ -67,6 +68,12 @@ export class Picture {
         if (event.key !== "Enter") return;
         event.preventDefault();
         this.activate(item);
+      },
+      // A pointer focuses a box as well, but if the picture moved then, the click would miss it.
+      onfocus: ({ target }) => {
+        if (!target.matches(":focus-visible")) return;
+        this.reveal(visiblePart(item));
+        target.scrollIntoView({ block: "nearest" }); // on a narrow page, which scrolls
       },
     };
   }
@@ -184,14 +191,26 @@ export class Picture {
     }
   }
 
-  /** The box or frame of a scope. */
-  scope(path) {
-    return this.boxes.get(`frame ${path}`) ?? this.boxes.get(`scope ${path}`);
+  /** Move the focus to the box or the frame of a scope. */
+  focusScope(path) {
+    const { group, item } = this.boxes.get(`frame ${path}`) ?? this.boxes.get(`scope ${path}`);
+    this.reveal(visiblePart(item));
+    group.focus({ preventScroll: true });
+  }
+
+  /** Move the focus to the box of a node. */
+  focusNode(id) {
+    this.boxes.get(this.layout.keys[id])?.group.focus({ preventScroll: true });
   }
 
   boxOf(id) {
     return this.boxes.get(this.layout.keys[id])?.item;
   }
+}
+
+/** The part of a box or frame that must be in view while it has the focus. Of a high frame, this is its top, with the title. */
+function visiblePart(item) {
+  return { ...item, height: Math.min(item.height, 60) };
 }
 
 /** Tab reaches the current box, and all scopes that open or fold. */

@@ -22,23 +22,30 @@ export class Quiz {
   show(gate) {
     this.root.hidden = !this.on;
     if (!this.on) return;
+    const focused = this.root.contains(document.activeElement);
+    this.root.replaceChildren(...this.parts(gate));
+    if (this.solved.has(gate) && this.question) this.say(`It is ${brief(this.question.answer, 6)}.`, "");
+    if (focused) this.root.querySelector("input, button").focus();
+  }
+
+  parts(gate) {
     this.score = el("p", { class: "muted" });
     this.showScore();
+    const next = el("button", { type: "button", onclick: () => this.next() }, "Next step");
     if (!this.question) {
       const why = gate === null ? "Go to a backward step. The quiz then asks for the next gradient." : "There is no question here: the arrays are too large to compute by hand, or no gradient is sent. Go to the next step.";
-      return this.root.replaceChildren(el("h2", {}, "Quiz"), el("p", {}, why), this.score);
+      return [el("h2", {}, "Quiz"), el("p", {}, why), el("p", {}, next), this.score];
     }
-    const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Your answer" });
+    const answer = el("input", { id: "answer", type: "text", inputmode: "decimal", autocomplete: "off" });
     this.verdict = el("p", { role: "status", class: "verdict" });
-    this.root.replaceChildren(
+    return [
       el("h2", {}, "Quiz"),
       el("form", { onsubmit: (event) => this.answer(event, answer.value) },
         el("label", { for: "answer" }, foreign(`${this.question.text} = ?`)), " ", answer, " ",
         el("button", {}, "Check"), " ",
-        el("button", { type: "button", id: "reveal", onclick: () => this.reveal() }, "Show me"), " ",
-        el("button", { type: "button", onclick: () => this.next() }, "Next step")),
-      this.verdict, this.score);
-    if (this.solved.has(gate)) this.say(`It is ${brief(this.question.answer, 6)}.`, "");
+        el("button", { type: "button", id: "reveal", onclick: () => this.reveal() }, "Show me"), " ", next),
+      this.verdict, this.score,
+    ];
   }
 
   answer(event, text) {

@@ -21,13 +21,23 @@ export class Strip {
     this.ids = state.ids.slice(-MOST_BARS);
     const left = state.ids.length - this.ids.length;
     const title = ({ label, band }) => `${label} of ${shorten(bands[band].label, 30)}`;
-    const chooser = el("select", { "aria-label": "State", onchange: () => { this.chosen = Number(chooser.value); this.show(); this.mark(this.now); } },
+    const choose = () => {
+      this.chosen = Number(chooser.value);
+      this.show();
+      this.mark(this.now);
+      this.root.querySelector("select").focus();
+    };
+    const chooser = el("select", { "aria-label": "State", onchange: choose },
       states.map((one, number) => el("option", { value: number, selected: number === this.chosen }, title(one))));
     this.reading = el("output", { class: "reading" });
+    // One slider, because a bar of a long text is too narrow to be a button.
+    this.bars = el("div", { class: "bars", role: "slider", tabindex: 0, "aria-label": `Time step of ${title(state)}`, "aria-valuemin": 0, "aria-valuemax": this.ids.length - 1,
+      onkeydown: (event) => this.key(event), onfocus: () => this.read(this.number) }, this.columns(state.label));
     this.root.replaceChildren(
       el("figcaption", {}, states.length > 1 ? chooser : foreign(title(state)), " ", this.reading,
         left > 0 ? el("span", { class: "muted" }, `the last ${MOST_BARS} of ${state.ids.length} steps`) : null),
-      el("div", { class: "bars" }, this.columns(state.label)));
+      this.bars);
+    this.value(this.ids.length - 1);
   }
 
   columns(letter) {
@@ -37,24 +47,41 @@ export class Strip {
     const { columns, words } = this.model.data;
     const steps = columns.flatMap(({ kind }, column) => (kind === "step" ? [column] : []));
     const wordOf = new Map(steps.map((column, number) => [column, words[number]]));
-    this.buttons = this.ids.map((id, number) => {
+    this.facts = [];
+    const bars = this.ids.map((id, number) => {
       const { column } = this.model.nodes[id];
       const step = columns[column].label;
       const word = wordOf.get(column);
       const grad = grads[number] === null ? "no gradient" : `norm of dL/d${letter} ${brief(grads[number])}`;
-      const facts = `${step}${word === undefined ? "" : ` “${word}”`}: ${grad}, norm of ${letter} ${brief(values[number])}`;
-      return el("button", { type: "button", class: grads[number] === null ? "starved" : "", "aria-label": facts, title: facts,
-        onclick: () => this.go(id), onfocus: () => this.read(facts), onmouseenter: () => this.read(facts) },
+      this.facts[number] = `${step}${word === undefined ? "" : ` “${word}”`}: ${grad}, norm of ${letter} ${brief(values[number])}`;
+      return el("span", { class: grads[number] === null ? "step starved" : "step", title: this.facts[number], onclick: () => this.go(id), onmouseenter: () => this.read(number) },
         bar("gradient", grads[number] ?? 0, most(grads)), bar("state", values[number], most(values)),
         el("span", { class: "word" }, foreign(word === undefined ? step : shorten(word, 14))));
     });
     const title = (kind, text, high) => el("span", { class: `axis ${kind}` }, `${text} · up to ${brief(high)}`);
     this.reading.replaceChildren(title("gradient", `‖dL/d${letter}ₜ‖`, most(grads)), " ", title("state", `‖${letter}ₜ‖`, most(values)), " ", this.told = el("span", { class: "told" }));
-    return this.buttons;
+    return bars;
   }
 
-  read(facts) {
-    this.told.textContent = facts;
+  read(number) {
+    this.told.textContent = this.facts[number];
+  }
+
+  key(event) {
+    const last = this.ids.length - 1;
+    const { number } = this;
+    const to = { ArrowRight: number + 1, ArrowUp: number + 1, ArrowLeft: number - 1, ArrowDown: number - 1, Home: 0, End: last }[event.key];
+    if (to === undefined) return;
+    event.preventDefault(); // the keys would go to another step of the computation
+    this.go(this.ids[Math.min(Math.max(to, 0), last)]);
+    this.read(this.number);
+  }
+
+  /** Set the slider to a time step. */
+  value(number) {
+    this.number = number;
+    this.bars.setAttribute("aria-valuenow", number);
+    this.bars.setAttribute("aria-valuetext", this.facts[number]);
   }
 
   /** Mark the step that node `id` belongs to. */
@@ -62,12 +89,20 @@ export class Strip {
     this.now = id;
     if (this.root.hidden || id === undefined) return;
     const { column } = this.model.nodes[id];
-    this.buttons.forEach((button, number) => {
-      const current = this.model.nodes[this.ids[number]].column === column;
-      button.classList.toggle("current", current);
-      button.setAttribute("aria-pressed", String(current));
-    });
+    this.bars.querySelector(".current")?.classList.remove("current");
+    const number = this.ids.findIndex((state) => this.model.nodes[state].column === column);
+    if (number < 0) return; // before or after all steps
+    this.value(number);
+    this.bars.children[number].classList.add("current");
+    reveal(this.bars.children[number]);
   }
+}
+
+/** Scroll the bars alone, not the page, until this one is in view. */
+function reveal({ parentElement: bars, offsetLeft, offsetWidth }) {
+  const [start, end] = [offsetLeft - bars.offsetLeft, offsetLeft - bars.offsetLeft + offsetWidth];
+  if (start < bars.scrollLeft) bars.scrollLeft = start;
+  if (end > bars.scrollLeft + bars.clientWidth) bars.scrollLeft = end - bars.clientWidth;
 }
 
 function bar(kind, value, most) {

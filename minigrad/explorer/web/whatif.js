@@ -23,22 +23,30 @@ export class WhatIf {
     const shape = this.model.data.replay.shapes[this.leaf];
     this.input = el("input", { id: "new-value", type: "number", step: "any", oninput: () => this.edit(this.input.valueAsNumber) });
     this.range = el("input", { id: "new-value-range", type: "range", step: "any", "aria-label": "New value", oninput: () => this.edit(this.range.valueAsNumber, this.range) });
-    this.index = el("input", { id: "leaf-index", type: "text", value: indicesOf(this.place, shape).join(", "), size: 8, oninput: () => this.pickText(this.index.value) });
+    this.index = el("input", { id: "leaf-index", type: "text", value: indicesOf(this.place, shape).join(", "), size: 8, "aria-describedby": "leaf-index-fault", oninput: () => this.pickText(this.index.value) });
+    this.fault = el("p", { id: "leaf-index-fault", role: "status", class: "fault" });
     this.grid = el("div");
-    this.outcome = el("dl", { class: "facts outcome", role: "status" });
+    this.outcome = el("dl", { class: "facts outcome" });
     this.root.replaceChildren(
       el("h2", {}, "What if"),
       el("p", {}, el("label", {}, "Leaf ", this.chooser()), " ",
         shape.length ? el("label", {}, "element ", this.index) : null),
+      this.fault,
       this.grid,
       el("p", { class: "value-row" }, el("label", { for: "new-value" }, "becomes "), this.input, this.range, " ",
         el("button", { type: "button", id: "reset", onclick: () => this.reset() }, "Reset")),
-      this.outcome);
+      el("div", { role: "status" }, this.outcome));
     this.refresh(true);
   }
 
   chooser() {
-    const select = el("select", { id: "leaf", onchange: () => { this.leaf = Number(select.value); this.place = 0; this.show(); } },
+    const choose = () => {
+      this.leaf = Number(select.value);
+      this.place = 0;
+      this.show();
+      this.root.querySelector("select").focus();
+    };
+    const select = el("select", { id: "leaf", onchange: choose },
       this.choices.map((id) => {
         const value = this.model.arrays[this.model.nodes[id].value];
         const what = value.size === 1 ? ` (${brief(value.first)})` : ` ${shapeText(value.shape)}`;
@@ -48,13 +56,17 @@ export class WhatIf {
   }
 
   pickText(text) {
-    const place = placeOf(text.split(/[\s,]+/).filter(Boolean).map(Number), this.model.data.replay.shapes[this.leaf]);
-    this.index.setAttribute("aria-invalid", String(place < 0));
-    if (place >= 0) this.pick(place);
+    const shape = this.model.data.replay.shapes[this.leaf];
+    const place = placeOf(text.split(/[\s,]+/).filter(Boolean).map(Number), shape);
+    if (place >= 0) return this.pick(place);
+    this.index.setAttribute("aria-invalid", "true");
+    this.fault.textContent = `The leaf has no element “${text}”. Its shape is ${shapeText(shape)}: type indices from ${shape.map(() => 0).join(", ")} to ${shape.map((length) => length - 1).join(", ")}.`;
   }
 
   pick(place) {
     this.place = place;
+    this.index.setAttribute("aria-invalid", "false");
+    this.fault.textContent = "";
     if (document.activeElement !== this.index) this.index.value = indicesOf(place, this.model.data.replay.shapes[this.leaf]).join(", ");
     this.refresh(true);
   }

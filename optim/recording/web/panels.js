@@ -43,8 +43,11 @@ export function examples(run) {
     const [low, high] = graded ? [0, 1] : [Math.min(...finite), Math.max(...finite)];
     const y = (value) => 20 - (18 * (value - low)) / (high - low || 1);
     const d = values.map((value, step) => (Number.isFinite(value) ? `L${step} ${y(value).toFixed(1)}` : "")).join("").replace("L", "M");
+    const text = (value) => (graded && Number.isFinite(value) ? percent(value) : number(value));
+    const ends = [Math.min, Math.max].map((end) => text(end(...values.filter(Number.isFinite))));
+    const course = `from ${text(values[0])} at the first recorded step to ${text(values.at(-1))} at the last, between ${ends.join(" and ")}`;
     const dot = svg("line", { class: "now", y1: 0, y2: 22 });
-    const line = svg("svg", { viewBox: `0 0 ${steps - 1 || 1} 22`, preserveAspectRatio: "none", class: "spark", "aria-hidden": "true" }, svg("path", { class: "run", d }), dot);
+    const line = svg("svg", { viewBox: `0 0 ${steps - 1 || 1} 22`, preserveAspectRatio: "none", class: "spark", role: "img", "aria-label": values.some(Number.isFinite) ? course : "no finite number" }, svg("path", { class: "run", d }), dot);
     const guess = el("td", { "data-label": heads[2] });
     const share = el("td", { "data-label": heads[3] });
     return {

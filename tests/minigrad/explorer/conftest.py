@@ -21,6 +21,7 @@ needs_node = pytest.mark.skipif(
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLES = Path(__file__).parents[3] / "examples"
+CONTRAST = (HERE / "contrast.js").read_text("utf-8")
 AXE = EXAMPLES.parent / "docs/site/node_modules/axe-core/axe.min.js"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -31,6 +32,7 @@ FLAGS = (
 # keys, in WebDriver's code
 BACKSPACE = "\ue003"
 TAB = "\ue004"
+SHIFT = "\ue008"
 ENTER = "\ue007"
 ESCAPE = "\ue00c"
 END = "\ue010"
@@ -87,6 +89,13 @@ class Explorer:
 
     patience: float = 60
     """How many seconds `wait` waits."""
+
+    rules: tuple[str, ...] = (
+        "target-size",
+        "label-content-name-mismatch",
+        "td-has-header",
+    )
+    """Rules of axe-core that are off by default."""
 
     def __init__(self, driver, folder=None):
         self.driver = driver
@@ -188,11 +197,12 @@ class Explorer:
         return found
 
     def violations(self):
-        """What axe-core finds, with the sizes of targets, and whether the page is wider than its window."""
+        """What axe-core finds, with the rules in `rules`, and whether the page is wider than its window."""
         self.run(AXE.read_text(encoding="utf-8"))
         found = self.driver.execute_async_script(
-            "const rules = { 'target-size': { enabled: true } };"  # it is off by default
-            "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[0](found.violations))"
+            "const rules = Object.fromEntries(arguments[0].map((rule) => [rule, { enabled: true }]));"
+            "axe.run({ resultTypes: ['violations'], rules }).then((found) => arguments[1](found.violations))",
+            self.rules,
         )
         wrong = []
         for rule in found:

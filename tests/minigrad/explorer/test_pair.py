@@ -45,8 +45,8 @@ def test_explorers_step_together(page):
     assert page.run(note) == "Only <i>two has this."
     inside(page, 0, "document.getElementById('next').click()")
     page.wait(lambda: titles(page) == ["AddGate", "AddGate"])
-    inside(page, 1, "document.getElementById('tab-backward').click()")
-    backward = "return document.getElementById('tab-backward').ariaSelected"
+    inside(page, 1, "document.getElementById('backward').click()")
+    backward = "return document.getElementById('backward').ariaPressed"
     page.wait(lambda: inside(page, 0, backward) == "true")
     assert titles(page) == ["AddGate", "AddGate"]
     assert page.run(note) == ""

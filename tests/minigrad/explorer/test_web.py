@@ -16,6 +16,7 @@ from tests.blocks import blocks, parameter
 from .conftest import (
     AXE,
     BACKSPACE,
+    CONTRAST,
     DOWN,
     END,
     ENTER,
@@ -26,6 +27,8 @@ from .conftest import (
     NODE,
     PACKAGE,
     RIGHT,
+    SHIFT,
+    TAB,
     UP,
     needs_node,
     run_node,
@@ -34,7 +37,18 @@ from .explored_graphs import KERNEL, attention, convolution, convolved, hand_wri
 from .test_wrong_gates import squashed
 
 WALK = (HERE / "walk.js").read_text("utf-8")
-CONTRAST = (HERE / "contrast.js").read_text("utf-8")
+
+IN_VIEW = """
+const at = document.activeElement;
+if (!at.closest("#picture")) return null;
+const part = at.matches(".frame-title") ? at.querySelector("text") : at;
+const [stage, bar] = ["#stage", ".transport"].map((one) => document.querySelector(one).getBoundingClientRect());
+const box = part.getBoundingClientRect();
+const inside = box.top >= Math.max(0, stage.top) - 1 && box.bottom <= Math.min(bar.top, stage.bottom) + 1
+    && box.left >= stage.left - 1 && box.right <= stage.right + 1;
+return [inside, at.textContent, box.toJSON(), stage.toJSON()];
+"""
+"""Whether the box or the frame's title that has the focus is in view, or null if none has it."""
 
 
 @needs_node
@@ -150,7 +164,9 @@ def test_report_opens_page_at_wrong_gate(page):
     assert page.text("#panel h2") == "Squash"
     assert "disagrees with finite differences" in page.text("#panel .wrong")
     slopes = 2 / np.cosh(x.array) ** 2
-    np.testing.assert_allclose(page.numbers("[data-role=measured] td"), slopes, 1e-3)
+    np.testing.assert_allclose(
+        page.numbers("[data-role=measured] tbody td"), slopes, 1e-3
+    )
     differs = page.all("[data-role=recorded] .differs")
     assert len(differs) == 2  # at 0 the rule is right
     assert len(page.all(".box.wrong-gate")) == 1
@@ -162,7 +178,7 @@ def test_attention_shows_its_weights(page):
     page.explore(z.sum())
     for key in (RIGHT, "f"):
         page.press(key)
-        assert page.numbers("[data-role=saved] td") == [1, 0, 0.5, 0.5]
+        assert page.numbers("[data-role=saved] tbody td") == [1, 0, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("fused", [True, False])
@@ -407,7 +423,7 @@ def test_hand_written_loop_has_column_for_each_step(page):
     page.explore(hand_written(), words=[f"word{t}" for t in range(40)])
     assert page.texts(".box.fold .title") == ["loop ×40"]
     assert all(box.size["width"] > 40 for box in page.all(".box"))  # in pixels
-    assert len(page.all(".bars button")) == 40
+    assert len(page.all(".bars .step")) == 40
     page.press(RIGHT, RIGHT)  # the last tanh
     assert page.texts(".column-label") == ["t38", "t39"]
     assert len(page.all(".box.gate")) == 2 + 2 * 5
@@ -435,11 +451,16 @@ def test_strip_shows_states_of_every_step(layer, states, page):
     assert page.texts("#strip option") == states
     for number, state in enumerate(states):
         page.all("#strip option")[number].click()
-        labels = [bar.accessible_name for bar in page.all(".bars button")]
-        assert [label.split(":")[0] for label in labels] == [f"t0{t}" for t in range(5)]
-        page.all(".bars button")[0].click()
+        page.all(".bars .step")[0].click()
         name = page.text("#panel h2").split()[-1]
         assert name == state[0]
+        page.focus(".bars")
+        for t in range(5):
+            if t:
+                page.press(RIGHT)
+            strip = page.run("return document.activeElement.ariaValueText")
+            assert strip.startswith(f"t0{t}: ")
+            assert f"/t0{t}" in page.text("#panel .place")
 
 
 def test_large_graph_opens_folded(page):
@@ -615,6 +636,85 @@ def test_keyboard_reaches_everything(page, made):
         page.focus(selector)
 
 
+def test_directions_are_reached_without_character_keys(page, made):
+    page.open(made("rnn")[0])
+    page.run("document.getElementById('characters').click()")
+    page.press("f")
+    assert "Backward through" in page.text("#panel")
+    page.focus("#forward")
+    page.press(ENTER)
+    assert "Forward through" in page.text("#panel")
+    page.focus("#backward")
+    page.press(" ")
+    assert "Backward through" in page.text("#panel")
+
+
+@pytest.mark.parametrize(
+    "size, opened", [((1280, 800), "e"), ((960, 540), "e"), ((320, 256), "c")]
+)
+def test_focus_in_picture_is_in_view(size, opened, page):
+    page.explore(attention(fused=True)[0] + blocks())
+    page.open(page.folder / "page.html", *size)
+    page.press(opened, *["+"] * 4)
+    hidden, seen = [], 0
+    for keys in (TAB,) * 60, (SHIFT + TAB,) * 60:
+        for key in keys:
+            page.press(key)
+            place = page.run(IN_VIEW)
+            if place:
+                seen += 1
+                hidden += [] if place[0] else [place]
+    assert seen > 10
+    assert hidden == []
+
+
+def test_focus_is_never_lost(page):
+    """What was pressed may go away: the focus is then near it, not at the start of the page."""
+
+    def at(selector):
+        found = "const at = document.activeElement; return [at.matches(arguments[0]), at.outerHTML.slice(0, 200)]"
+        matches, html = page.run(found, selector)
+        assert matches, html
+
+    page.explore(hand_written())
+    for end, button in {END: "next", HOME: "previous"}.items():
+        page.press(end)
+        page.focus(f"#{button}")
+        page.press(ENTER)
+        at(f"#{button}")
+    page.focus("#panel button.link")
+    page.press(ENTER)
+    at("#panel")
+    page.press(RIGHT)  # still at a step
+    assert page.text("#count").startswith("3 / ")
+    page.press("q")
+    page.focus("#quiz form button:last-of-type")
+    page.press(ENTER)
+    at("#answer")
+    page.press(ESCAPE, "q", "c")
+    page.focus(".box.fold[tabindex='0']")
+    page.press(ENTER)  # opens it
+    at(".box[aria-current]")
+    page.press("l")
+    at("#list [aria-current] button")
+    page.press("l")
+    at(".box[aria-current]")
+    page.press("l")
+    page.run("document.querySelector('#list [data-id]').scrollIntoView()")
+    page.press(*"/W", ENTER, ESCAPE)  # the first hundred nodes
+    page.focus("#list caption button:last-of-type")
+    page.press(ENTER)
+    assert page.text("#list caption").startswith("101 to 200 ")
+    at("#list caption button:last-of-type")
+    page.press(ENTER)  # the end
+    at("#list tbody button")
+    page.explore(convolved())
+    page.press("w")
+    page.focus("#leaf")
+    page.press(DOWN)
+    at("#leaf")
+
+
 def test_quiz_judges_answers(page, made):
     page.open(made("expression")[0])
     page.press("q")
@@ -654,11 +754,26 @@ def test_what_if_computes_edited_run(page, made):
         shown = page.number(page.text(f"#{name} dd"))
         assert shown == pytest.approx(value, rel=1e-4)
     page.press(ESCAPE, END)  # the steps show the edited run as well
-    after = page.text("#panel .delivery:nth-of-type(2) [data-role=after] td")
+    after = page.text("#panel .delivery:nth-of-type(2) [data-role=after] tbody td")
     assert page.number(after) == pytest.approx(1.75 * slope, rel=1e-3)
     page.focus("#reset")
     page.press(ENTER)
     assert page.text("#loss-now dd") == page.text("#loss-before dd")
+
+
+def test_what_if_names_element_that_does_not_exist(page):
+    page.explore(parameter(np.ones((2, 3)), "W").sum())
+    page.press("w")
+    page.focus("#leaf-index")
+    page.run("document.activeElement.select()")
+    page.press(*"9, 9")
+    fault = page.run("return document.activeElement.ariaDescribedByElements[0]")
+    assert "no element “9, 9”" in fault.text
+    assert "from 0, 0 to 1, 2" in fault.text
+    assert fault.aria_role == "status"
+    page.run("document.activeElement.select()")
+    page.press(*"1, 2")
+    assert fault.text == ""
 
 
 # ---- for everybody, everywhere ----
@@ -678,15 +793,57 @@ def test_page_fits_widths_and_schemes(width, scheme, page, made):
     assert_readable(page)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+def truncated():
+    """Forty steps of a recurrent network, of which the first ten have no gradient."""
+    x = mg.Tensor(np.linspace(-1, 1, 240).reshape(2, 40, 3), name="x")
+    model = Sequential(RNN(3, 4, truncate=30), Dense(4, 1))
+    return mg.mean_squared_error(model(x), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(width, scheme, page):
+@pytest.mark.parametrize("make", [lambda: attention(fused=True)[0], truncated, blocks])
+def test_axe_finds_nothing(width, scheme, make, page):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (make setup, where npm is)")
-    page.explore(attention(fused=True)[0], width=width, scheme=scheme)
-    assert page.violations() == []
-    page.press(RIGHT, "l")
-    assert page.violations() == []
+    page.explore(make(), width=width, scheme=scheme)
+    details = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
+    for keys in [RIGHT], ["q", RIGHT], ["w"], ["f", "?", "l"]:
+        page.press(*keys)
+        page.run(details)
+        assert page.violations() == []
+        assert page.run(CONTRAST) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_contrast_of_steps_without_gradient(scheme, page):
+    page.explore(truncated(), scheme=scheme)
+    page.run("""
+        for (const [id, step] of [["from", 8], ["to", 12]])
+            document.getElementById(id).value = step;
+        document.getElementById("open").click();
+    """)
+    assert len(page.all(".box.gate.starved")) > 9
+    for key in HOME, END:
+        page.press(key)
+        page.press("-")  # the picture stays as it is
+        assert page.run(CONTRAST) == []
+
+
+def test_list_names_scopes_on_narrow_page(page):
+    page.explore(blocks(), width=320)
+    page.press("l")
+    names = [row[1] for row in rows(page)[:20]]
+    assert "AddGate in net/block[2]/norm" in names
+
+
+def test_title_is_shown_in_full_on_narrow_page(page):
+    x = parameter(np.ones((2, 3)), "x")
+    page.explore(mg.softmax_cross_entropy(x, [0, 1]), width=320)
+    assert page.run("""
+        const [box, title] = ["h1", "#title"].map((one) => document.querySelector(one));
+        return box.scrollWidth <= box.clientWidth && title.getBoundingClientRect().right <= innerWidth;
+    """)
 
 
 @pytest.mark.parametrize("width, scheme", [(1280, "dark"), (400, "light")])

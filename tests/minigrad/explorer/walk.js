@@ -1,7 +1,7 @@
 // Walks from the first step to the last with the right arrow key, and returns what is shown at each.
 const press = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
 const read = (holder) => ({
-  cells: [...holder.querySelectorAll("td")].map((td) => [td.title, td.textContent]),
+  cells: [...holder.querySelectorAll("tbody td")].map((td) => [td.title, td.textContent]),
   facts: Object.fromEntries([...holder.querySelectorAll("dl.facts div")].map((row) => [...row.children].map((part) => part.textContent))),
 });
 const part = (role, from) => {

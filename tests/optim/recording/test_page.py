@@ -15,6 +15,7 @@ from optim.recording.page import page as page_of
 from optim.recording.recorder import Recorder
 from tests.minigrad.explorer.conftest import (
     AXE,
+    CONTRAST,
     END,
     ENTER,
     HOME,
@@ -229,15 +230,29 @@ def test_page_is_accessible(show, make, x, scheme, width):
         pytest.skip("axe-core is not installed")
     recorder = recorder_of(make(), 6, x, rule=optim.Adam)
     page = show(recorder, [FINDING], width=width, scheme=scheme)
-    page.run(AXE.read_text("utf-8"))
-    found = page.driver.execute_async_script(
-        "const done = arguments[0]; axe.run().then((r) => done(r.violations.map((v) => v.id)))"
-    )
-    assert found == []
-    assert page.run("return document.documentElement.scrollWidth") <= width
+    assert page.violations() == []
+    assert page.run(CONTRAST) == []
     pictures = page.all("[role=img]")
     assert pictures
     assert all(picture.get_attribute("aria-label") for picture in pictures)
+    assert page.all("svg[aria-hidden=true]:not(.lines)") == []
+
+
+def test_curve_of_an_example_is_described(show):
+    recorder = recorder_of(network(), 6)
+    page = show(recorder)
+    page.focus("#slider")
+    page.press(HOME)
+    steps = int(page.run("return document.getElementById('slider').max")) + 1
+    shares = []
+    for _ in range(steps):
+        shares.append(page.text(".examples tbody td:nth-child(4)"))
+        page.press(RIGHT)
+    least, *_, most = sorted(shares, key=lambda share: int(share.rstrip("%")))
+    curve = page.all(".examples .spark")[0]
+    assert curve.accessible_name == (
+        f"from {shares[0]} at the first recorded step to {shares[-1]} at the last, between {least} and {most}"
+    )
 
 
 @needs_node
