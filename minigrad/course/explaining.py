@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import OptionError
 from .checking import quiz
-from .checking.explain import OwnQuestion, make
+from .checking.explain import make
 from .checking.feedback import say
+from .checking.kinds import OwnQuestion
 from .checking.registry import lesson
 from .checking.sandbox import NO_WALL, Run, ask
 from .checking.source import digest

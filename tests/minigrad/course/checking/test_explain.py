@@ -18,9 +18,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.course.checking import child
-from minigrad.course.checking.explain import FAILS, PASSES, make
+from minigrad.course.checking.explain import make
 from minigrad.course.checking.grade import judge
 from minigrad.course.checking.key import time_limit
+from minigrad.course.checking.kinds import FAILS, PASSES
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lessons
 from minigrad.course.checking.sandbox import collected
@@ -198,6 +199,7 @@ def again(one, text, question):
         lines[question.line - 1] = indent + edit[1] if edit else ""
         text = "\n".join(lines)
         problem = judge(one, text, asks(one)(text), asks(one)).problem
+        assert not (problem and problem.blames)
         return (
             f"{problem.function or 'the file'} {FAILS[problem.kind]}"
             if problem
