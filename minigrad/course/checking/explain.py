@@ -101,7 +101,7 @@ def _with_inputs(lesson: Lesson, question: Question) -> str:
     for name, value in given.items():
         # an input such as y in "y = x * b" is a result, and a function that only the call uses is
         # the check's own
-        own = callable(value) and not re.search(rf"\b{name}\b", what)
+        own = callable(value) and not re.search(rf"\b{name}[(,)]", what)
         if f"{name} = " in what or own:
             continue
         described = SHAPE.sub("", described_input(value)).removesuffix(".")

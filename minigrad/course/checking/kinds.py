@@ -119,6 +119,11 @@ class File:
             if self.lines[line - 1].strip() not in exercise
             and len(self.code(line)) <= LONGEST_CODE
         }
+        self.functions: dict[int, str] = {}
+        for node in ast.walk(parse(text)):  # from outside to inside
+            if isinstance(node, ast.FunctionDef):
+                lines = range(node.lineno, (node.end_lineno or 0) + 1)
+                self.functions |= dict.fromkeys(lines, node.name)
         self.changed = 0
 
     def code(self, line: int) -> str:
@@ -131,13 +136,7 @@ class File:
 
     def function(self, line: int) -> str:
         """Return the name of the innermost function around a line, or ''."""
-        around = [
-            node
-            for node in ast.walk(parse(self.text))
-            if isinstance(node, ast.FunctionDef)
-            and node.lineno <= line <= (node.end_lineno or 0)
-        ]
-        return around[-1].name if around else ""
+        return self.functions.get(line, "")
 
     def first_problem(self, line: int, edit: str) -> str:
         """Change a line, and return what the check then reports first, or '' if this is unknown."""

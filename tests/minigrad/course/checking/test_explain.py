@@ -168,7 +168,10 @@ def changed(text, lines, code):
             block = getattr(node, field, None)
             if not isinstance(block, list):
                 continue
-            for one in [one for one in block if one.lineno in lines]:
+            found = [one for one in block if one.lineno in lines]
+            for one in found:
+                if isinstance(one, ast.FunctionDef):  # its body may be in the same line
+                    continue
                 place = block.index(one)
                 note = ast.parse(code.replace("LINE", str(one.lineno))).body
                 if isinstance(one, ast.Return):
@@ -182,6 +185,8 @@ def changed(text, lines, code):
                     one.value = ast.Name("result", ast.Load())
                 elif isinstance(one, ast.For):
                     one.body[:0] = note
+                elif isinstance(one, (ast.Continue, ast.Break)):
+                    block[place:place] = note
                 else:
                     block[place + 1 : place + 1] = note
     return tree
