@@ -7,8 +7,9 @@ from typing import Any
 
 from ..errors import OptionError
 from .checking import quiz
-from .checking.explain import OwnQuestion, make
+from .checking.explain import make
 from .checking.feedback import say
+from .checking.kinds import OwnQuestion
 from .checking.registry import lesson
 from .checking.sandbox import NO_WALL, Run, ask
 from .checking.source import digest
@@ -24,11 +25,14 @@ def add_explaining(add: Callable[..., Any]) -> None:
         "shape of a variable when a line has run, the gradient that reaches it, how often a line runs, "
         "what the check would report if you changed a line. The answers come from running your file. "
         "progress.json records which questions you answered at the first try. Your marks stay the "
-        "same. To stop, press Ctrl-C. The exit code is 0 if you have answered all questions, and 1 if "
-        "some are still open or the file does not pass."
+        "same. To stop, press Ctrl-C; the next run asks the questions that are still open. The exit "
+        "code is 0 if you have answered all questions, 1 if some are still open or the file does not "
+        "pass, and 130 after Ctrl-C."
     )
     about = "the lesson's number (default: the lesson that you passed last)"
     parser.add_argument("lesson", nargs="?", metavar="LESSON", help=about)
+    about = "ask all questions again; the record of your first answers stays the same"
+    parser.add_argument("--again", action="store_true", help=about)
 
 
 def _explain(options: argparse.Namespace) -> int:
@@ -46,8 +50,8 @@ def _explain(options: argparse.Namespace) -> int:
         say(f"{one.file} has not passed as it is now. First: minigrad course check {one.number}")
         return 1
     with workbook.changed(one) as entry:
-        record = entry.get("explained", {})
-        if record.get("file") != digest(text):
+        record: Any = entry.get("explained")
+        if not _is_record(record) or record["file"] != digest(text):
             record = {"seed": secrets.token_hex(4), "file": digest(text), "first": {}}
             entry["explained"] = record
 
@@ -56,22 +60,43 @@ def _explain(options: argparse.Namespace) -> int:
         return ask(one, workbook.path(one), text, NO_WALL, only, modules, traced)
 
     questions = make(one, text, record["seed"], run)
+    if not questions:
+        say(
+            f"No line of {one.file} can carry a question. The questions are about lines that contain "
+            "one statement each, which computes something when the check runs your functions."
+        )
+        return 0
     first: dict[str, bool] = record["first"]
+    command = f"minigrad course explain {one.number}"
     for index, question in enumerate(questions):
+        if str(index) in first and not options.again:
+            continue
         say("", f"Question {index + 1} of {len(questions)} about {one.file}:", "")
         try:
             for right in _answers(question):
                 with workbook.changed(one) as entry:
                     first = entry["explained"]["first"]
                     first.setdefault(str(index), right)
-        except EOFError:
-            say("", f"To answer the other questions: minigrad course explain {one.number}")
-            return 1
-    if not questions:
-        say(f"No line of {one.file} can carry a question.")
-    else:
-        say("", f"{sum(first.values())} of {len(questions)} answered at the first try.")
+        except (EOFError, KeyboardInterrupt) as stop:
+            if len(first) < len(questions):
+                say("", f"To answer the other questions: {command}")
+            if isinstance(stop, KeyboardInterrupt):
+                raise
+            return int(len(first) < len(questions))
+    right_first = [one is True for one in first.values()]
+    say("", f"{sum(right_first)} of {len(questions)} answered at the first try.")
+    say(f"To answer them again: {command} --again")
     return 0
+
+
+def _is_record(record: Any) -> bool:
+    """Return whether the questions' entry in progress.json, which may have been edited, has the parts
+    that it needs.
+    """
+    match record:
+        case {"seed": str(), "file": str(), "first": dict()}:
+            return True
+    return False
 
 
 def _answers(question: OwnQuestion) -> Iterator[bool]:

@@ -90,7 +90,7 @@ class Check:
         # Python quotes the line of a SyntaxError from the file
         for file, code in {**self.modules, **instead, one.file: text}.items():
             runner.write_own(file, code)
-        first = self.asked == 1
+        first = self.asked == 1 and not traced
         variables = None
         if traced:
             sys.settrace(trace := Trace(source, text))

@@ -55,7 +55,7 @@ from .lesson import (
 )
 from .registry import FOLDER
 from .seccomp import refuse_calls
-from .trace import Trace
+from .trace import Step, Trace, repeated
 
 COMPILED = "matplotlib", "contourpy", "kiwisolver", "PIL"
 """Matplotlib, and the packages with C code that it needs."""
@@ -383,18 +383,34 @@ def run_traced(
 ) -> None:
     """Load the file, ask it the questions with these indices, and write records of what ran: one
     for the file itself, with the index -1, and one for each question.
+
+    Everything runs twice: a file that was just loaded is asked one question, and then a file that has
+    already been asked all of them. The records contain only what both have in common.
     """
-    trace.start()
-    file = load(source, text)
-    write({"trace": trace.take(), "index": -1})
-    for index in only:
+
+    def answer(file: ModuleType, index: int) -> list[Step]:
         question = lesson.questions[index]
-        # a task that is not written, for example, raises an exception
+        given = question.given(file)
+        trace.start()
+        return trace.take(lesson.ask(question.call, file, given))
+
+    trace.start()
+    load(source, text)
+    first, trace.fills = trace.take(), True
+    trace.start()
+    used = load(source, text)
+    write({"trace": repeated(first, trace.take()), "index": -1})
+    # a task that is not written, for example, raises an exception
+    for index in only:
         with contextlib.suppress(BaseException):
-            given = question.given(file)
-            trace.start()
-            answer = lesson.ask(question.call, file, given)
-            write({"trace": trace.take(answer), "index": index})
+            answer(used, index)
+    for index in only:
+        with contextlib.suppress(BaseException):
+            trace.fills = False
+            first = answer(load(source, text), index)
+            trace.fills = True
+            second = answer(used, index)
+            write({"trace": repeated(first, second), "index": index})
 
 
 def watch(function: str, source: Path) -> dict[str, Any]:

@@ -8,21 +8,40 @@ import contextlib
 from .source import parse
 from .trace import RESULT
 
+DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
 
 def statements(text: str) -> dict[int, ast.stmt]:
     """Return {first line: statement} for a file. Statements that share their first line,
-    definitions, imports and docstrings are left out.
+    definitions, imports and docstrings are left out. In `def f(x): return x`, the statement is the
+    return.
     """
     found: dict[int, list[ast.stmt]] = {}
     for node in ast.walk(parse(text)):
-        if isinstance(node, ast.stmt):
+        if isinstance(node, ast.stmt) and not isinstance(node, DEFINITION):
             found.setdefault(node.lineno, []).append(node)
-    others = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    others = ast.Import | ast.ImportFrom
     return {
         line: node
         for line, (node, *more) in found.items()
         if not more and not isinstance(node, others) and not _is_text(node)
     }
+
+
+def joined(node: ast.stmt) -> str:
+    r"""Return a statement that takes several lines in one line, without comments, or '' if it takes
+    only one. A compound statement ends before its body.
+
+    >>> joined(ast.parse("for i in (1,\n    2):\n    f(i)").body[0])
+    'for i in (1, 2):'
+    """
+    last = node.end_lineno or 0
+    if hasattr(node, "body") or isinstance(node, ast.Match):
+        children = ast.iter_child_nodes(node)
+        heads = [one for one in children if isinstance(one, ast.expr | ast.withitem)]
+        parts = [part for head in heads for part in ast.walk(head)]
+        last = max((getattr(part, "end_lineno", 0) for part in parts), default=0)
+    return ast.unparse(node).partition("\n")[0] if last > node.lineno else ""
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -3,10 +3,10 @@
 child.py records a lesson's questions; explain.py makes questions about the file from the records. A
 record is a list of steps [call, line, changes, gradients]. `call` numbers the calls of the file's
 functions. `line` is the first line of the statement that ran. `changes` maps each variable whose
-value changed to its new value, encoded by `answers.encode`. `gradients` contains those of these
-variables that are nodes in the graph of the answer. It maps each of them to its gradient, if
-backward starts from the sum of the answer, and to the number of gradients that backward adds up to
-get it.
+value changed to its new value and the one before, encoded by `answers.encode`. `gradients` contains
+those of these variables that are nodes in the graph of the answer. It maps each of them to its
+gradient, if backward starts from the sum of the answer, and to the number of gradients that backward
+adds up to get it.
 """
 
 import ast
@@ -31,8 +31,17 @@ MOST_NUMBERS = 60
 """The maximum number of elements of an array in a record."""
 MOST_PARTS = 12
 """The maximum length of a list in a record."""
-RESULT = "result"
-"""The name under which a record contains what a call returned."""
+RESULT = "return"
+"""The name under which a record contains what a call returned. No variable can have this name."""
+RAISED = "raise"
+"""The name that the changes of a statement contain if it raised an error."""
+BLOCKS = 3 * [
+    np.full(size, 65, np.uint8)
+    for size in sorted(
+        {n * part for n in range(1, MOST_NUMBERS + 1) for part in (1, 4, 8)}
+    )
+]
+"""Arrays with as many bytes as the ones in a record may have."""
 Step = tuple[int, int, dict[str, Any], dict[str, Any]]
 Tracer = Callable[[FrameType, str, Any], Any]
 
@@ -43,12 +52,20 @@ class Trace:
     def __init__(self, source: Path, text: str) -> None:
         self.source = str(source)
         self.steps: list[Step] | None = None
+        self.fills = False
+        """Whether to fill the memory of NumPy's next arrays before each line. An array that is not
+        initialized, such as that of np.empty, then contains other numbers than before.
+        """
         self.calls = 0
         self.tensors = list[tuple[int, str, Tensor]]()
         """(index of the step, name, Tensor) for each variable that was set to a Tensor."""
         self.first: dict[int, int] = {}
         """{line: the first line of its statement}. A compound statement ends before its body."""
+        self.definitions = set[int]()
+        """The lines of definitions. One of them may also be the first line of its body."""
         for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                self.definitions.add(node.lineno)
             if isinstance(node, ast.stmt):
                 body = getattr(node, "body", None)
                 end = body[0].lineno if body else (node.end_lineno or 0) + 1
@@ -91,18 +108,29 @@ class Trace:
             return None
         self.calls += 1
         call, line, before = self.calls, 0, _variables(frame)
+        raised = False
 
         def step(frame: FrameType, event: str, value: Any) -> Tracer:
-            nonlocal line, before
+            nonlocal line, before, raised
             now = self.first.get(frame.f_lineno, 0)
+            if now in self.definitions and now != code.co_firstlineno:
+                now = 0  # it defines a function or class, and does not run its body
             steps = self.steps
+            if event == "exception":
+                raised = True
             if event == "exception" or (event == "line" and now == line):
                 return step
             if steps is not None and len(steps) < MOST_STEPS:
                 after = _variables(frame)
-                changes = {n: v for n, v in after.items() if before.get(n) != v}
-                if event == "return" and _is_small(value):
-                    changes[RESULT] = encode(value)
+                changes = {
+                    name: [new, before.get(name)]
+                    for name, new in after.items()
+                    if before.get(name) != new
+                }
+                if raised:
+                    changes[RAISED] = []
+                elif event == "return" and _is_small(value):
+                    changes[RESULT] = [encode(value), None]
                 if line:
                     self.tensors += [
                         (len(steps), name, tensor)
@@ -111,10 +139,29 @@ class Trace:
                     ]
                     steps.append((call, line, changes, {}))
                 before = after
-            line = now
+                if self.fills:
+                    [block.copy() for block in BLOCKS]
+            line, raised = now, False
             return step
 
         return step
+
+
+def repeated(steps: list[Step], others: list[Step]) -> list[Step]:
+    """Return a record without the values that another record of the same question does not contain.
+    Such a value depends on what ran before, on chance, or on memory that was not initialized. If
+    other lines ran, the record is empty.
+    """
+
+    def same(mine: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        return {name: one for name, one in mine.items() if others.get(name) == one}
+
+    if [step[:2] for step in steps] != [other[:2] for other in others]:
+        return []
+    return [
+        (call, line, same(changes, other[2]), same(gradients, other[3]))
+        for (call, line, changes, gradients), other in zip(steps, others, strict=True)
+    ]
 
 
 def _tensors(answer: Any) -> Iterator[Tensor]:

@@ -70,7 +70,7 @@ def _asked(whose: Submission, mark: Mark) -> list[str]:
         lines = [*question.text.split("\n"), *choices, f"Answer: {question.right}"]
         first, *others = map(printable, lines)
         texts.append("\n   ".join([f"{number}. {first}", *others]))
-    return texts
+    return texts or [f"No line of {one.file} can carry a question."]
 
 
 def _first_tries(whose: Submission, mark: Mark) -> list[bool]:

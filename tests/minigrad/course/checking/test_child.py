@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import minigrad as mg
 from minigrad.course.checking import child
 from minigrad.course.checking.grade import grade
 from minigrad.course.checking.registry import lesson
+from minigrad.course.checking.trace import Trace
 
 ONE = lesson(1)
 SOURCE = Path("watched.py")
@@ -93,3 +95,32 @@ def test_failure_of_minigrad_has_no_remedy(call, message):
     told = child.failure(raised.value, SOURCE)["message"]
     assert told.startswith(message)
     assert "remedy" not in told
+
+
+COUNTED = """
+calls = []
+
+
+def softmax(z):
+    calls.append(1)
+    n = len(calls)
+    m = len(z)
+    return z * n
+"""
+
+
+def test_record_has_no_value_that_depends_on_earlier_questions():
+    one, tracing = lesson(8), sys.gettrace()
+    lines: list[Any] = []
+    indices = [
+        index for index, q in enumerate(one.questions) if q.function == "softmax"
+    ]
+    trace = Trace(SOURCE, COUNTED)
+    sys.settrace(trace)
+    child.run_traced(one, SOURCE, COUNTED, lines.append, indices, trace)
+    sys.settrace(tracing)
+    kept = [
+        [(line, [*changes]) for _, line, changes, _ in written["trace"]]
+        for written in lines
+    ]
+    assert kept[1:] == [[(6, []), (7, []), (8, ["m"]), (9, [])]] * len(indices)

@@ -18,9 +18,10 @@ import pytest
 
 import minigrad as mg
 from minigrad.course.checking import child
-from minigrad.course.checking.explain import FAILS, PASSES, make
+from minigrad.course.checking.explain import make
 from minigrad.course.checking.grade import judge
 from minigrad.course.checking.key import time_limit
+from minigrad.course.checking.kinds import FAILS, PASSES
 from minigrad.course.checking.lesson import module
 from minigrad.course.checking.registry import lessons
 from minigrad.course.checking.sandbox import collected
@@ -167,7 +168,10 @@ def changed(text, lines, code):
             block = getattr(node, field, None)
             if not isinstance(block, list):
                 continue
-            for one in [one for one in block if one.lineno in lines]:
+            found = [one for one in block if one.lineno in lines]
+            for one in found:
+                if isinstance(one, ast.FunctionDef):  # its body may be in the same line
+                    continue
                 place = block.index(one)
                 note = ast.parse(code.replace("LINE", str(one.lineno))).body
                 if isinstance(one, ast.Return):
@@ -181,6 +185,8 @@ def changed(text, lines, code):
                     one.value = ast.Name("result", ast.Load())
                 elif isinstance(one, ast.For):
                     one.body[:0] = note
+                elif isinstance(one, (ast.Continue, ast.Break)):
+                    block[place:place] = note
                 else:
                     block[place + 1 : place + 1] = note
     return tree
@@ -198,6 +204,7 @@ def again(one, text, question):
         lines[question.line - 1] = indent + edit[1] if edit else ""
         text = "\n".join(lines)
         problem = judge(one, text, asks(one)(text), asks(one)).problem
+        assert not (problem and problem.blames)
         return (
             f"{problem.function or 'the file'} {FAILS[problem.kind]}"
             if problem

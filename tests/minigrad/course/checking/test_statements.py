@@ -4,7 +4,13 @@ import ast
 
 import pytest
 
-from minigrad.course.checking.statements import assigned, computes, differ, statements
+from minigrad.course.checking.statements import (
+    assigned,
+    computes,
+    differ,
+    joined,
+    statements,
+)
 
 FILE = '''"""A docstring."""
 import math
@@ -17,12 +23,14 @@ def f(x):
         y += i
     a = 1; b = 2
     return y
+def g(x): return x
+def h(x): y = x; return y
 '''
 
 
 def test_statements_are_listed_by_their_first_lines():
     found = {line: type(node).__name__ for line, node in statements(FILE).items()}
-    assert found == {7: "Assign", 8: "For", 9: "AugAssign", 11: "Return"}
+    assert found == {7: "Assign", 8: "For", 9: "AugAssign", 11: "Return", 12: "Return"}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +42,7 @@ def test_statements_are_listed_by_their_first_lines():
         ("for i in x: pass", {"i"}),
         ("states.append(h)", {"states"}),
         ("print(x)", set()),
-        ("return x", {"result"}),
+        ("return x", {"return"}),
     ],
 )
 def test_assigned_names(code, names):
@@ -66,3 +74,17 @@ def test_statement_computes(code, works):
 )
 def test_files_differ_in_more_than_comments(other, expected):
     assert differ("x = 1", other) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = f(1)  # one line", ""),
+        ("x = f(\n    1,  # first\n    2,\n)", "x = f(1, 2)"),
+        ("if x:\n    # a comment\n    y = 1", ""),
+        ("if (x and\n        y):\n    z = 1", "if x and y:"),
+    ],
+)
+def test_statement_of_several_lines_in_one(code, expected):
+    (node,) = ast.parse(code).body
+    assert joined(node) == expected
