@@ -25,6 +25,8 @@ sys.path.insert(0, str(ROOT))
 from minigrad.course.checking.lesson import Lesson  # noqa: E402
 from minigrad.course.checking.registry import lesson, lessons  # noqa: E402
 
+ALTERNATIVE = re.compile(r"!\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(")
+"""The beginning of a picture in Markdown, with its text alternative."""
 FORMATTER = HtmlFormatter(nowrap=True)
 STYLE = """
 :root { color-scheme: light dark; --paper: #faf9f6; --panel: #fff; --ink: #22242a; --muted: #6a6e78; --line: #d9d6ce;
@@ -61,7 +63,9 @@ blockquote { margin: 1rem 0; padding: 0.1rem 1rem;
 
 def page(one: Lesson) -> str:
     """Return a lesson's text as a single HTML file."""
-    body = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table").render(one.text)
+    # markdown-it drops the line breaks in a picture's alternative, and with them the spaces between words
+    text = ALTERNATIVE.sub(lambda found: f"![{' '.join(found[1].split())}](", one.text)
+    body = MarkdownIt("commonmark", {"highlight": _highlighted}).enable("table").render(text)
     body = body.replace(
         '<pre><code class="language-text">', '<pre class="printed"><code class="language-text">'
     )
@@ -75,6 +79,13 @@ def page(one: Lesson) -> str:
         r'<img src="([\w.-]+)"',
         lambda picture: f'<img src="{_data(one.folder / picture[1])}"',
         body,
+    )
+    # in a table with an empty corner, the first cells of the rows are headings
+    body = re.sub(
+        r"<tr>\n<th></th>.*?</table>",
+        lambda table: re.sub(r"<tr>\n<td>(.*?)</td>", r'<tr>\n<th scope="row">\1</th>', table[0]),
+        body,
+        flags=re.S,
     )
     # boxes that may scroll are reachable by keyboard, and no heading is empty
     body = re.sub("<(pre|table)", r'<\1 tabindex="0"', body).replace("<th></th>", "<td></td>")

@@ -13,13 +13,15 @@ from sphinx.application import Sphinx
 
 DRAWING = re.compile(r"<!-- drawing: (.*?)\s+-->\s*", re.DOTALL)
 """A comment above a drawing that consists of characters."""
+ALTERNATIVE = re.compile(r"!\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(")
+"""The beginning of a picture in Markdown, with its text alternative."""
 NAMES = {"__navigation": "All pages", "__toc": "On this page"}
 
 
 def accessible(body: str) -> str:
     """Label the side bars in a page's HTML, add buttons that open them (see static/site.js), add a
-    link to the first code that can be run and one to a lesson's exercise, and remove empty table
-    headings.
+    link to the first code that can be run and one to a lesson's exercise, remove empty table headings,
+    and connect the headings of rows with their rows.
     """
     body = body.replace(
         '<aside class="sidebar-drawer', '<nav aria-label="All pages" class="sidebar-drawer'
@@ -51,7 +53,23 @@ def accessible(body: str) -> str:
     if '<div class="lesson" id="exercise">' in body:
         skip = '<a class="skip-to-content muted-link" href="#exercise">Skip to the exercise</a>'
         body = body.replace('<div class="page">', f'{skip}\n<div class="page">', 1)
-    return re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
+    body = re.sub(r'<th class="head([^"]*)"><p></p></th>', r'<td class="head\1"></td>', body)
+    return re.sub(r'<th class="([^"]*\bstub)"', r'<th scope="row" class="\1"', body)
+
+
+def join_alternatives(app: Sphinx, page: str, source: list[str]) -> None:
+    """Write each picture's alternative in one line, because MyST drops the line breaks in it, and with them
+    the spaces between words.
+    """
+    source[0] = ALTERNATIVE.sub(lambda found: f"![{' '.join(found[1].split())}](", source[0])
+
+
+def mark_row_headings(app: Sphinx, document: nodes.document) -> None:
+    """Make the first cells of a table's rows headings if the cell in the corner is empty."""
+    for table in document.findall(nodes.tgroup):
+        corner = next(table.findall(nodes.entry), None)
+        if corner is not None and not corner.astext().strip():
+            next(table.findall(nodes.colspec))["stub"] = 1
 
 
 def describe_drawings(app: Sphinx, document: nodes.document) -> None:
@@ -81,7 +99,9 @@ def add_filter(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Set up the extension. Called by Sphinx."""
     app.connect("html-page-context", add_filter)
+    app.connect("source-read", join_alternatives, priority=900)  # after the sources were completed
     app.connect("doctree-read", describe_drawings)
+    app.connect("doctree-read", mark_row_headings)
     app.add_css_file("site.css")
     app.add_js_file("site.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -22,15 +22,31 @@ function heading(page, anchor) {
 
 const WITHOUT_NETWORK = "There is no network, or the site does not answer.";
 
+/** Let screen readers announce a message. The place for it is in templates/search.html, because they announce only changes in what
+ * is already there. */
+function announce(text) {
+  document.getElementById("search-said").textContent = text;
+}
+
 /** Show a message above the results, once. */
 function sayInTheSearch(text) {
   const box = document.getElementById("search-results");
-  if (box.querySelector("[role=status]")) return;
+  if (box.querySelector(".search-problem")) return;
   const message = document.createElement("p");
-  message.setAttribute("role", "status");
+  message.className = "search-problem";
   message.textContent = text;
   box.prepend(message);
+  announce(text);
 }
+
+// When the search has ended, Sphinx writes the number of results into a paragraph that it adds itself.
+const untilTheEnd = new MutationObserver(() => {
+  const summary = document.querySelector(".search-summary")?.textContent;
+  if (!summary) return;
+  untilTheEnd.disconnect();
+  announce(summary);
+});
+untilTheEnd.observe(document.getElementById("search-results"), { childList: true, subtree: true });
 
 // The index did not load, so no search is possible. `_ready` waits until Sphinx has added its heading.
 function searchFailed() {

@@ -24,6 +24,40 @@ function contrast(one, other) {
   return (light + 0.05) / (dark + 0.05);
 }
 
+/** 2.4.11: whether a part of an element can be seen in the window. */
+function isSeen(area) {
+  const box = area.getBoundingClientRect();
+  const places = [0.1, 0.5, 0.9].flatMap((x) => [0.1, 0.5, 0.9].map((y) => [box.left + x * box.width, box.top + y * box.height]));
+  return places.some(([x, y]) => {
+    const top = document.elementFromPoint(x, y);
+    return top && (area.contains(top) || top.contains(area));
+  });
+}
+
+/** What has the focus, if it is hidden. */
+function hiddenFocus() {
+  const element = document.activeElement;
+  return isSeen(element.closest(".lesson-editor") ?? element) ? [] : [name(element)];
+}
+
+/** 1.4.3: numbers on the cells of heat maps, whose colours are translucent on white. */
+function cells() {
+  const wrong = [];
+  for (const number of document.querySelectorAll(".map .cell")) {
+    if (!shown(number) || !number.textContent) continue;
+    const { fill, fillOpacity } = getComputedStyle(number.previousElementSibling);
+    const found = contrast(getComputedStyle(number).fill, `color-mix(in srgb, ${fill} ${100 * fillOpacity}%, white)`);
+    if (found < 4.5) wrong.push(`${found.toFixed(2)}: ${name(number)}`);
+  }
+  return wrong;
+}
+
+/** 1.4.11: fields for text have a border with a contrast of 3 to 1. */
+function fields() {
+  const paler = (field) => contrast(getComputedStyle(field).borderTopColor, ground(field.parentElement)) < 3;
+  return [...document.querySelectorAll("input:is([type=search], [type=text])")].filter(shown).filter(paler).map(name);
+}
+
 /** 2.4.7, 2.4.11 and 1.4.11: a control that has the focus is not hidden behind something, and shows the focus by an outline with
  * a contrast of 3 to 1. */
 function focus() {
@@ -39,13 +73,7 @@ function focus() {
     const editor = element.closest(".lesson-editor"); // has a frame around the whole editor
     const area = editor ?? element;
     if (editor) editor.scrollIntoView({ block: "nearest" }); // CodeMirror scrolls in a later frame
-    const box = area.getBoundingClientRect();
-    const places = [0.1, 0.5, 0.9].flatMap((x) => [0.1, 0.5, 0.9].map((y) => [box.left + x * box.width, box.top + y * box.height]));
-    const seen = places.some(([x, y]) => {
-      const top = document.elementFromPoint(x, y);
-      return top && (area.contains(top) || top.contains(area));
-    });
-    if (!seen) wrong.push(`hidden: ${name(element)}`);
+    if (!isSeen(area)) wrong.push(`hidden: ${name(element)}`);
     if (element.closest("svg")) continue; // the shape of a box shows the focus
     const style = editor ? getComputedStyle(editor, "::after") : getComputedStyle(element);
     const line = editor ? style.borderTopStyle : style.outlineStyle;

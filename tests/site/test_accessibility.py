@@ -17,7 +17,7 @@ from minigrad.data import Batches, load_digits
 from tests.blocks import parameter
 
 from .listener import Listener
-from .reader import TAB
+from .reader import ESCAPE, SHIFT, TAB
 from .test_browser import blocked as blocked
 from .test_course import learner as learner
 
@@ -94,6 +94,7 @@ def test_page_meets_the_criteria(reader, address, page):
         reader.look(width, scheme)
         wrong[f"axe {width} {scheme}"] = reader.violations()
         wrong[f"focus {width} {scheme}"] = found(reader, "focus")
+        wrong[f"fields {width} {scheme}"] = found(reader, "fields")
     for width in 640, 320:  # 1280 pixels at 200% and at 400%
         reader.look(width, "light")
         wrong[f"reflow {width}"] = too_wide(reader)
@@ -133,8 +134,11 @@ def test_axe_finds_nothing_in_any_state_of_a_lesson(learner, width, scheme):
         assert "unbroadcast" in learner.check()
     for label in ("Hint", "Solution"):
         learner.press(label)
-    learner.wait(lambda: reader.all(".lesson-solution:not([hidden])"))
+    learner.wait(lambda: listener.find("region", "Solution"))
     assert reader.violations() == []
+    assert reader.all("button[aria-expanded=true]")[0].text == "Solution"
+    learner.press("Solution")
+    assert not reader.all("button[aria-expanded=true]")
     learner.write(right)
     assert "passed. All" in learner.check()
     assert reader.violations() == []
@@ -186,3 +190,110 @@ def test_picture_moves_without_dragging(reader):
     overview = reader.all("#minimap")[0]
     reader.actions().move_to_element_with_offset(overview, -70, -30).click().perform()
     assert reader.run(place) != before
+
+
+@pytest.mark.parametrize("number", [18, 19, 20])
+@pytest.mark.parametrize(("width", "scheme"), WAYS)
+def test_page_of_heat_maps(reader, number, width, scheme):
+    """The pages that show what a network has learned, for a correct solution."""
+    reader.visit(f"made/{lesson(number).name}.html", width, scheme)
+    assert reader.violations() == []
+    assert reader.experimental_violations() == []
+    assert found(reader, "cells") == []
+    assert too_wide(reader) == []
+    maps = reader.all("figure svg")
+    tables = list(Listener(reader).all("table"))
+    assert len(tables) >= len(maps) >= 4  # whose numbers are read as tables
+
+
+@pytest.mark.parametrize("page", ["course.html", "lessons/lesson_05_shapes.html"])
+@pytest.mark.parametrize(("width", "height"), [(390, 800), (320, 256)])
+def test_focus_is_never_hidden_on_the_way_back(reader, page, width, height):
+    """Criterion 2.4.11: in a narrow window, the header stays at the top. Shift+Tab visits each control."""
+    reader.visit(page, width)
+    screen = {
+        "width": width,
+        "height": height,
+        "deviceScaleFactor": 1,
+        "mobile": False,
+    }
+    reader.command("Emulation.setDeviceMetricsOverride", **screen)
+    reader.wait(lambda: reader.all(".course-home button, .cm-content"))
+    reader.run(
+        "const still = document.createElement('style'); document.head.append(still);"
+        "still.textContent = '* { scroll-behavior: auto !important; transition: none !important }';"
+        "[...document.querySelectorAll('footer a')].at(-1).focus()"
+    )
+    hidden, stops = [], 0
+    first = "return document.activeElement === document.querySelector('a[href]')"
+    while not reader.run(first):
+        hidden += found(reader, "hiddenFocus")
+        reader.press(ESCAPE)  # leaves the editor
+        reader.actions().key_down(SHIFT).send_keys(TAB).key_up(SHIFT).perform()
+        stops += 1
+        assert stops < 200
+    assert stops > 15
+    assert hidden == []
+
+
+@pytest.fixture
+def announced(reader):
+    """A function that returns what was written into places with the role status since the last call.
+    Screen readers announce each change of such a place, if the place was there before.
+    """
+    watch = """window.heard = [];
+        new MutationObserver((changes) => {
+          const element = ({ target }) => (target.nodeType === 1 ? target : target.parentElement);
+          const places = new Set(changes.map((change) => element(change)?.closest("[role=status]")));
+          for (const place of places) if (place?.textContent) heard.push(place.textContent);
+        }).observe(document, { subtree: true, childList: true, characterData: true });"""
+    script = "Page.addScriptToEvaluateOnNewDocument"
+    added = reader.command(script, source=watch)
+    yield lambda: reader.run("return heard.splice(0)")
+    reader.command("Page.removeScriptToEvaluateOnNewDocument", **added)
+
+
+def test_messages_of_a_lesson_are_announced_once(announced, learner):
+    learner.open(one := lesson(5))
+    learner.write(one.solution)
+    announced()
+    verdict = learner.check()
+    heard = announced()
+    assert heard.count("Checking.") == heard.count(verdict) == 1
+    assert len(heard) <= 6, heard  # loading, checking, drawing
+    changed, refused = "Your code has changed since this check.", "Not stored"
+    learner.reader.run("document.querySelector('.cm-content').focus()")
+    learner.reader.press("a", "b")
+    assert announced() == [changed]
+    learner.reader.run("Storage.prototype.setItem = () => { throw new Error() }")
+    learner.reader.press("c", "d")
+    (heard,) = announced()
+    assert heard.startswith(refused)
+
+
+def test_download_of_the_course_is_announced_at_its_beginning_and_end(
+    announced, learner
+):
+    learner.reader.visit("course.html")
+    learner.wait(lambda: learner.reader.all(".course-home button"))
+    learner.reader.run(  # as if all files had been in the cache
+        "Object.defineProperty(navigator.serviceWorker, 'controller', { value: {} });"
+        "caches.open = async () => ({ match: async () => true })"
+    )
+    announced()
+    learner.press("Make this course available offline")
+    learner.wait(lambda: "is available offline" in learner.reader.text(".course-home"))
+    started, ended = announced()
+    assert started == "Downloading the course."
+    assert ended.startswith("The course is available offline")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [("tanh", "Search finished, found "), ("qqqq", "Your search did not match any")],
+)
+def test_number_of_results_is_announced(announced, reader, words, message):
+    reader.visit(f"search.html?q={words}")
+    reader.wait(lambda: message in reader.text("#search-results"))
+    (heard,) = announced()
+    assert heard.startswith(message)

@@ -13,6 +13,7 @@ from minigrad.course.checking.grade import grade
 from minigrad.course.checking.lesson import ENGINE, ENGINE_LESSON
 from minigrad.course.checking.registry import lesson, milestone, milestones
 
+from .reader import ENTER
 from .test_course import learner as learner
 from .test_course import without_data
 
@@ -60,8 +61,11 @@ def test_engine_trains_in_the_page_and_the_list_shows_it(learner):
     learner.open(xor)
     learner.check()
     assert f"There is no {ENGINE} yet" in learner.reader.text(".cell-status")
-    learner.run("document.querySelector('.engine-offer button').click()")
+    learner.run("document.querySelector('.engine-offer button').focus()")
+    learner.reader.press(ENTER)
     learner.wait(lambda: stored(learner, ENGINE) == RIGHT)
+    # the button is gone, and the focus is where it was
+    learner.wait(lambda: learner.reader.focused() == f"See and change {ENGINE}")
     verdict = learner.check()
     assert "passed. All 2 checks are right." in verdict and "Loss 0.656 ->" in verdict
 

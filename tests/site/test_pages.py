@@ -9,6 +9,8 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
+from minigrad.course.checking.registry import lessons
+
 
 class Page:
     """What of a page names other files: where its links go, what it loads; and the names of its
@@ -90,6 +92,21 @@ def test_pictures_have_a_text_alternative(site):
     for path in site.rglob("*.html"):
         for alternative in values("img", "alt", path.read_text("utf-8")):
             assert alternative and not alternative.startswith("<"), path
+
+
+@pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
+def test_alternatives_have_the_words_of_their_source(site, one):
+    """Line breaks in an alternative separate words."""
+    source = re.findall(
+        r"!\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([\w.-]+\)", one.read("text.md")
+    )
+    for path in (site / f"lessons/{one.name}.html", one.folder / "page.html"):
+        shown = [
+            alternative.split()
+            for alternative in values("img", "alt", path.read_text("utf-8"))
+        ]
+        for alternative in source:
+            assert alternative.replace("`", "").split() in shown, path
 
 
 @pytest.mark.parametrize("page", ["index", "readme", "install", "course"])

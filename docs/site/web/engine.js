@@ -43,7 +43,11 @@ export const linkToEngine = () => el("a", { href: `${page("milestones")}#your-en
 /** The part of a milestone's page about the engine: nothing if there is one, otherwise the offer. */
 export function engineNote() {
   const note = el("div", { class: "engine-note", role: "status" });
-  const ready = () => note.replaceChildren(el("p", {}, el("code", {}, ENGINE), " is now the course's engine. ", linkToEngine(), "."));
+  const ready = () => {
+    const link = linkToEngine();
+    note.replaceChildren(el("p", {}, el("code", {}, ENGINE), " is now the course's engine. ", link, "."));
+    link.focus(); // the button that had the focus is gone
+  };
   if (!hasEngine()) note.append(offerEngine(ready));
   return note;
 }

@@ -9,7 +9,8 @@ const root = document.querySelector(".course-home");
 const lessons = JSON.parse(root.querySelector("script").textContent); // [{name, number, title, file}]
 const place = el("div");
 const said = el("p", { role: "status" });
-root.append(place, controls(), said);
+const arrival = el("p"); // how much was downloaded, which changes too often to be read aloud
+root.append(place, controls(), said, arrival);
 
 function show() {
   const passed = (one) => isPassed(one.name);
@@ -127,6 +128,7 @@ async function offline() {
   const store = await caches.open(cache);
   const total = wanted.reduce((sum, [, size]) => sum + size, 0);
   let arrived = 0;
+  say("Downloading the course.");
   for (const [name, size] of wanted) {
     const address = new URL(name, top);
     try {
@@ -135,13 +137,14 @@ async function offline() {
       return say(`${name} cannot be downloaded. The files that have arrived are kept. Try again when you are connected.`);
     }
     arrived += size;
-    said.replaceChildren(el("progress", { max: total, value: arrived, "aria-label": "Downloaded" }), ` ${(arrived / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
+    arrival.replaceChildren(el("progress", { max: total, value: arrived, "aria-label": "Downloaded" }), ` ${(arrived / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
   }
   say(`The course is available offline in this browser (${(total / 1e6).toFixed(1)} MB).`);
 }
 
 function say(text) {
   said.textContent = text;
+  arrival.replaceChildren();
 }
 
 show();

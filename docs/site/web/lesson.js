@@ -4,7 +4,7 @@ import { createEditor } from "./editor.js";
 import { ENGINE, engineNote, hasEngine, linkToEngine } from "./engine.js";
 import { Output } from "./output.js";
 import { picture } from "./picture.js";
-import { el, enqueue, python, settings, showLoaded, stop } from "./python.js";
+import { el, enqueue, python, settings, showLoaded, stop, tell } from "./python.js";
 import { Question, missed, seal } from "./quiz.js";
 import { markLessons } from "./marks.js";
 import { files, isBegun, isRefused, progress, read, record, watch, write } from "./store.js";
@@ -23,7 +23,7 @@ class Lesson {
     this.editorBox = el("div", { class: "lesson-editor" });
     this.status = el("span", { class: "cell-status", role: "status" });
     this.progress = el("span", { class: "cell-progress" });
-    this.stored = el("span", { class: "cell-name" });
+    this.stored = el("span", { class: "cell-name", role: "status" });
     this.verdict = el("pre", { class: "lesson-verdict", role: "status", "aria-label": "What the check says" });
     this.again = el("div");
     this.asked = el("div", { class: "lesson-own" }); // questions about the learner's own code
@@ -42,15 +42,15 @@ class Lesson {
     this.hintButton = button("Hint", () => this.showHint());
     this.resetButton = button("Reset", () => this.reset());
     this.undoButton = button("Undo the reset", () => this.undoReset());
-    this.solutionButton = button("Solution", () => this.showSolution());
+    this.solutionButton = button("Solution", () => this.showSolution(), { "aria-expanded": "false" });
     // Stop comes last, so that no button moves below the pointer when it appears
     const buttons = [this.checkButton, this.runButton, this.hintButton, this.resetButton, this.undoButton, this.solutionButton, this.stopButton];
     const bar = el("div", { class: "cell-bar" }, ...buttons, this.status, this.progress, this.stored);
     const keys = el("p", { class: "cells-note", id: "lesson-keys" },
       "Press Ctrl+Enter to check your code. Tab indents; Escape and then Tab leaves the editor. Your code is stored in this browser at every key.");
     const name = el("div", { class: "lesson-file" }, lesson.file, el("span", { class: "lesson-done" }, " ✓ passed"));
-    this.old = el("p", { class: "cells-note", hidden: "" }, "Your code has changed since this check.");
-    this.solution = el("pre", { class: "lesson-solution", hidden: "" });
+    this.old = el("p", { class: "cells-note", role: "status" }); // says that the verdict is about earlier code
+    this.solution = el("pre", { class: "lesson-solution", role: "region", "aria-label": "Solution", hidden: "" });
     const cell = el("div", { class: "cell lesson-cell" }, name, this.editorBox, bar, this.outputBox);
     if (isMilestone) root.append(engineNote());
     root.append(this.questions(), cell, this.solution, this.hint, this.old, this.verdict, this.again, this.asked, this.graph.element, keys);
@@ -89,8 +89,8 @@ class Lesson {
     if (text !== read(lesson.file)) write(lesson.file, text);
     if (!isMilestone) write("last", lesson.name);
     this.editor?.mark(null);
-    this.stored.textContent = isRefused() ? "Not stored: the browser refuses. Export your work." : "";
-    this.old.hidden = this.verdict.textContent === "" || text === this.checked;
+    tell(this.stored, isRefused() ? "Not stored: the browser refuses. Export your work." : "");
+    this.tellAge();
   }
 
   /** Show the file as another tab has left it. */
@@ -125,7 +125,7 @@ class Lesson {
   }
 
   say(text) {
-    this.status.textContent = text;
+    tell(this.status, text);
   }
 
   busy(whether) {
@@ -159,7 +159,7 @@ class Lesson {
     write(this.drawn, null);
     for (const element of [this.again, this.asked, this.hint, this.verdict]) element.replaceChildren();
     this.verdict.classList.remove("lesson-right", "lesson-wrong");
-    this.old.hidden = true;
+    this.tellAge();
   }
 
   async load() {
@@ -248,6 +248,7 @@ class Lesson {
         else if (kind === "run") {
           if (runs.length && checking) this.say("Looking for the cause.");
           runs.push([[], ""]);
+          this.progress.replaceChildren();
           limit(lesson.seconds);
         } else if (kind === "training") {
           if (!training) this.say("Training a network of your functions.");
@@ -260,7 +261,7 @@ class Lesson {
           training = false;
           runs.at(-1)[0].push(content); // JSON as Python writes it, with Infinity and NaN
           if (content === DONE) clearTimeout(timer);
-          else if (runs.length === 1 && checking) this.say(`Checking: ${runs[0][0].length - 1} of ${lesson.questions}.`);
+          else if (runs.length === 1 && checking) this.progress.textContent = `${runs[0][0].length - 1} of ${lesson.questions}`;
         } else if (kind === "text") this.output.show({ kind, content });
         else if (kind === "verdict") verdict = JSON.parse(content);
       };
@@ -328,19 +329,26 @@ class Lesson {
 
   tell(verdict) {
     this.verdict.textContent = verdict.lines.join("\n");
-    this.old.hidden = this.editor.text() === this.checked;
+    this.tellAge();
     this.verdict.classList.toggle("lesson-right", verdict.passed);
     this.verdict.classList.toggle("lesson-wrong", !verdict.passed && verdict.kind !== "not written");
-    if (this.old.hidden) this.editor.mark(verdict.line);
+    const current = this.editor.text() === this.checked;
+    if (current) this.editor.mark(verdict.line);
     if (verdict.again.length) this.again.replaceChildren(this.cellFor(verdict.again));
     if (verdict.blames === ENGINE) this.again.append(el("p", {}, linkToEngine()));
     if (!verdict.passed) return;
     write(this.undo, null);
     const ask = el("button", { type: "button" }, "Questions about your code");
     ask.onclick = () => this.ask("explain");
-    if (this.old.hidden && !isMilestone) this.asked.replaceChildren(ask);
+    if (current && !isMilestone) this.asked.replaceChildren(ask);
     const next = document.querySelector(".lesson-next");
     if (next) this.again.append(next.content.cloneNode(true));
+  }
+
+  /** Say whether the verdict is about earlier code. */
+  tellAge() {
+    const isOld = this.verdict.textContent !== "" && this.editor.text() !== this.checked;
+    tell(this.old, isOld ? "Your code has changed since this check." : "");
   }
 
   /** A cell with the lines that show the failure again. */
@@ -416,6 +424,7 @@ class Lesson {
 
   async showSolution() {
     this.solution.hidden = !this.solution.hidden;
+    this.solutionButton.ariaExpanded = String(!this.solution.hidden);
     if (this.solution.hidden) return;
     this.solution.textContent = await (await fetch(new URL(`${lesson.name}.solution.py`, import.meta.url))).text();
     this.solution.tabIndex = 0;

@@ -1,7 +1,7 @@
 // The page of the milestones: what the learner's networks have reached, in the table, and the editor of the learner's engine.
 import { createEditor } from "./editor.js";
 import { ENGINE, LESSON, courseEngine, hasEngine, offerEngine } from "./engine.js";
-import { el } from "./python.js";
+import { el, tell } from "./python.js";
 import { isBegun, isPassed, isRefused, progress, read, watch, write } from "./store.js";
 
 const UNDO = `reset/${ENGINE}`;
@@ -89,7 +89,7 @@ class Engine {
   }
 
   say(text) {
-    this.status.textContent = text;
+    tell(this.status, text);
   }
 }
 

@@ -10,6 +10,11 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Show a message in a place with the role status. Screen readers announce it again only if it changes. */
+export function tell(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
 class Python {
   worker = null;
   loading = null; // a promise if a worker exists

@@ -4,10 +4,13 @@ from html import escape
 
 import numpy as np
 
+from minigrad.course.lessons.cells import BLUE, ORANGE, is_dark, table
+from minigrad.course.lessons.cells import STYLE as HIDDEN
 from minigrad.course.lessons.curves import curves
 from minigrad.support.files import save_text
 
-STYLE = """:root { color-scheme: light dark; --paper: #faf9f6; --ink: #22242a; --line: #767a84 }
+STYLE = (
+    """:root { color-scheme: light dark; --paper: #faf9f6; --ink: #22242a; --line: #767a84 }
 @media (prefers-color-scheme: dark) { :root { --paper: #16181d; --ink: #e8e6e1; --line: #8b909b } }
 body { margin: 0 auto; max-width: 46rem; padding: 1rem; background: var(--paper); color: var(--ink);
   font: 17px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
@@ -15,9 +18,11 @@ h1 { font-size: 1.5rem; line-height: 1.2 } h2 { font-size: 1.1rem }
 .figures { display: flex; flex-wrap: wrap; gap: 1.5rem } figure { margin: 0; max-width: 100% }
 figcaption { margin-bottom: 0.4rem } svg { max-width: 100%; height: auto }
 .map { font: 13px "DejaVu Sans", sans-serif; fill: var(--ink); background: #fff }
-.map text { text-anchor: middle; fill: #222 } .map .light { fill: #fff }
-.map .box { fill: none; stroke: var(--line) }"""
-BLUE, ORANGE = "#0072b2", "#d55e00"
+.map text { text-anchor: middle; fill: #000 } .map .light { fill: #fff }
+.map .box { fill: none; stroke: var(--line) }
+"""
+    + HIDDEN
+)
 
 
 def page_of(picture):
@@ -76,20 +81,24 @@ def heat(title, cells, size=40, most=0.0, down=(), across=()):
             f'<rect x="{x}" y="{y}" width="{size}" height="{size}" fill="{colour}" fill-opacity="{share:.2f}"/>'
         )
         if size >= 36:
-            tone = ' class="light"' if share > 0.85 else ""
+            tone = ' class="light"' if is_dark(colour, share) else ""
             parts.append(
                 f'<text{tone} x="{x + size / 2}" y="{y + size / 2 + 5}">{value:.2f}</text>'
             )
     wide, high = size * cells.shape[1], size * cells.shape[0]
     parts.append(f'<rect class="box" x="{left}" y="{top}" width="{wide}" height="{high}"/>')
-    return figure(title, "".join(parts), left + wide + 1, top + high + 1)
+    wide, high = left + wide + 1, top + high + 1
+    return figure(title, "".join(parts), wide, high, table(title, cells, down, across))
 
 
-def figure(title, drawn, wide, high):
-    """Return a drawing in SVG with a caption, which is also its text alternative."""
+def figure(title, drawn, wide, high, numbers=""):
+    """Return a drawing in SVG with a caption. Its text alternative is the caption, or the `numbers` as a
+    table.
+    """
     size = f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}"'
-    svg = labelled(f'<svg class="map" {size}>{drawn}</svg>', title)
-    return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>\n"
+    svg = f'<svg class="map" {size}>{drawn}</svg>'
+    svg = svg.replace("<svg", '<svg aria-hidden="true"', 1) if numbers else labelled(svg, title)
+    return f"<figure><figcaption>{escape(title)}</figcaption>{svg}{numbers}</figure>\n"
 
 
 def regions(title, classes, points, labels):

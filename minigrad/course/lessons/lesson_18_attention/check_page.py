@@ -8,6 +8,7 @@ import numpy as np
 import minigrad as mg
 from layers import MultiHeadAttention
 from minigrad.course.checking.answers import difference
+from minigrad.course.lessons.cells import STYLE as HIDDEN
 from minigrad.course.lessons.lesson_18_attention import shading, trained
 from minigrad.course.lessons.lesson_18_attention.check_inputs import MATRICES, random, tensor
 from minigrad.course.lessons.lesson_18_attention.check_sight import (
@@ -29,7 +30,7 @@ def page(file, path, failed, answers=None):
     if failed in (None, "attention", "multi_head"):
         with contextlib.suppress(Exception):  # a wrong function may fail with other inputs
             parts += seeing(file, failed)
-    text = PAGE.format(style=shading.STYLE, body="".join(parts))
+    text = PAGE.format(style=shading.STYLE + HIDDEN, body="".join(parts))
     Path(path).write_text(text, encoding="utf-8")
 
 

@@ -4,10 +4,13 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from minigrad.course.lessons.cells import BLUE, ORANGE, RED, is_dark, table
+
 CELL, LEFT, TOP, GAP = 40, 34, 28, 36  # in pixels
 STYLE = """.map { font: 14px "DejaVu Sans", sans-serif; fill: var(--ink, #222) }
 .map .title { font-weight: bold } .map .middle, .map .cell { text-anchor: middle } .map .end { text-anchor: end }
-.map .cell { font-size: 12px } .map .strong { fill: #fff } .map .box { fill: none; stroke: var(--line, #999) }"""
+.map .cell { font-size: 12px; fill: #000 } .map .strong { fill: #fff }
+.map .box { fill: none; stroke: var(--line, #999) }"""
 
 
 def panel(cells, down=(), across=(), wrong=None, most=None):
@@ -19,21 +22,24 @@ def panel(cells, down=(), across=(), wrong=None, most=None):
     cells = np.asarray(cells)
     rows, columns = cells.shape
     most = largest(cells) if most is None else most
-    parts = [f'<text class="middle" x="{LEFT + CELL * (j + 0.5)}" y="{TOP - 8}">{escape(str(name))}</text>'
+    wide, high = CELL * columns, CELL * rows
+    # text on cells is black or white, so the cells need the same background in both colour schemes
+    parts = [f'<rect x="{LEFT}" y="{TOP}" width="{wide}" height="{high}" fill="#fff"/>']
+    parts += [f'<text class="middle" x="{LEFT + CELL * (j + 0.5)}" y="{TOP - 8}">{escape(str(name))}</text>'
              for j, name in enumerate(across or range(columns))]  # fmt: skip
     for i, name in enumerate(down or range(rows)):
         y = TOP + CELL * i
         parts.append(f'<text class="end" x="{LEFT - 8}" y="{y + 25}">{escape(str(name))}</text>')
         for j, value in enumerate(cells[i].tolist()):
             x, text = LEFT + CELL * j, "" if cells.dtype == bool else _short(value)
-            share, colour = min(abs(value) / most, 1), "#d55e00" if value < 0 else "#0072b2"
+            share, colour = min(abs(value) / most, 1), ORANGE if value < 0 else BLUE
             if wrong is not None and wrong[i, j]:
-                share, colour, text = 1, "#c00000", "!"
+                share, colour, text = 1, RED, "!"
+            strong = " strong" if is_dark(colour, share) else ""
             parts.append(
                 f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{colour}" fill-opacity="{share:.2f}"/>'
-                f'<text class="cell{" strong" if share > 0.8 else ""}" x="{x + CELL / 2}" y="{y + 25}">{text}</text>'
+                f'<text class="cell{strong}" x="{x + CELL / 2}" y="{y + 25}">{text}</text>'
             )
-    wide, high = CELL * columns, CELL * rows
     parts.append(f'<rect class="box" x="{LEFT}" y="{TOP}" width="{wide}" height="{high}"/>')
     return "".join(parts), LEFT + wide + 2, TOP + high + 2
 
@@ -51,12 +57,15 @@ def _short(value):
     return "0" if text in ("-0", "0") else text.replace("0.", ".", 1)
 
 
-def figure(title, cells, **more):
-    """Return a heat map with a caption as HTML."""
-    drawn, wide, high = panel(cells, **more)
+def figure(title, cells, down=(), across=(), wrong=None, **more):
+    """Return a heat map with a caption, and its numbers for screen readers, as HTML."""
+    drawn, wide, high = panel(cells, down, across, wrong, **more)
+    numbers = np.asarray(cells).astype(object)
+    if wrong is not None:
+        numbers[wrong] = "wrong (red)"
     return (
-        f'<figure><figcaption>{escape(title)}</figcaption><svg class="map" role="img" aria-label="{escape(title)}" '
-        f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{drawn}</svg></figure>\n'
+        f'<figure><figcaption>{escape(title)}</figcaption><svg class="map" aria-hidden="true" width="{wide}" '
+        f'height="{high}" viewBox="0 0 {wide} {high}">{drawn}</svg>{table(title, numbers, down, across)}</figure>\n'
     )
 
 

@@ -7,12 +7,14 @@ import numpy as np
 
 import minigrad as mg
 from layers import TransformerBlock
+from minigrad.course.lessons import cells
 from minigrad.course.lessons.lesson_19_gpt import trained
 from minigrad.support.files import write_whole
 
 NAME = "isabella"
 CELL = 24
-STYLE = """
+STYLE = (
+    """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #22242a; --muted: #5c606a; --line: #b9b6ae; --cell: #0072b2;
   --wrong: #c22f00; }
 @media (prefers-color-scheme: dark) {
@@ -27,6 +29,8 @@ td, th { padding: 0.15rem 0.9rem 0.15rem 0; text-align: start; vertical-align: t
 .right { fill: var(--cell); } .wrong { fill: var(--wrong); } .frame { fill: none; stroke: var(--line); }
 text { fill: currentColor; }
 """
+    + cells.STYLE
+)
 
 
 def heat(matrix, rows, columns, wrong=None, cell=CELL):
@@ -53,14 +57,15 @@ def heat(matrix, rows, columns, wrong=None, cell=CELL):
             for t, one in enumerate(rows)
         ]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" height="{height}" font-size="14" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true" width="{width}" height="{height}" font-size="14" '
         f'viewBox="0 0 {width} {height}" font-family="DejaVu Sans Mono, Menlo, Consolas, monospace">'
         f"{''.join(drawn)}</svg>"
     )
 
 
-def figure(picture, caption):
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+def figure(picture, caption, numbers):
+    """Return a heat map with a caption, and its numbers for screen readers (see `cells.table`)."""
+    return f"<figure>{picture}{numbers}<figcaption>{caption}</figcaption></figure>"
 
 
 def letters():
@@ -79,18 +84,24 @@ def who_sees_whom(file):
         told = f"Position {t} sees position {s}, which is in its future (red)."
     elif report.unseen:
         told = "Position {} does not see position {}.".format(*report.unseen)
-    matrix = heat(report.steps.matrix.astype(float), shown, shown, report.steps.wrong)
+    seen, wrong = report.steps.matrix, report.steps.wrong
+    words = seen.astype(bool).astype(object)
+    words[wrong] = "wrong (red)"
     return f"<h2>Who sees whom</h2><p>{told}</p>" + figure(
-        matrix, "A row is a position, a column is what it sees. · begins the name."
+        heat(seen.astype(float), shown, shown, wrong),
+        "A row is a position, a column is what it sees. · begins the name.",
+        cells.table("Who sees whom", words, shown, shown),
     )
 
 
 def positions_of(file):
     table = np.asarray(file.positions(16, 16))
     numbers = [str(t) for t in range(len(table))]
+    columns = [str(i) for i in range(table.shape[1])]
     return "<h2>Your positions</h2>" + figure(
-        heat((1 + np.clip(table, -1, 1)) / 2, numbers, [str(i) for i in range(table.shape[1])]),
+        heat((1 + np.clip(table, -1, 1)) / 2, numbers, columns),
         "positions(16, 16). An empty cell is -1, the full colour is 1. From left to right, the waves get slower.",
+        cells.table("positions(16, 16)", table),
     )
 
 
@@ -121,7 +132,11 @@ def results(file, model):
 def attention_of(found):
     shown = letters()[1]
     maps = "".join(
-        figure(heat(weights, shown, shown), f"block {block}, head {head}")
+        figure(
+            heat(weights, shown, shown),
+            title := f"block {block}, head {head}",
+            cells.table(f"Weights of {title}", np.round(weights, 2), shown, shown),
+        )
         for block, heads in enumerate(found["maps"], 1)
         for head, weights in enumerate(heads, 1)
     )
@@ -133,7 +148,7 @@ def attention_of(found):
 
 def names_of(found):
     rows = "".join(
-        f"<tr><td>{temperature}</td><td>{escape(names)}</td></tr>"
+        f'<tr><th scope="row">{temperature}</th><td>{escape(names)}</td></tr>'
         for temperature, names in found["names"]
     )
     return (
@@ -178,7 +193,7 @@ def page(file, path, failed, answers=None):
     text = (
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>Lesson 19</title>\n<style>{STYLE}</style>\n<body>\n<h1>A small GPT of your functions</h1>\n"
-        f"{chr(10).join(parts)}\n</body>\n</html>\n"
+        f"<title>Lesson 19</title>\n<style>{STYLE}</style>\n<body>\n<main>\n<h1>A small GPT of your functions</h1>\n"
+        f"{chr(10).join(parts)}\n</main>\n</body>\n</html>\n"
     )
     write_whole(path, lambda to: to.write(text.encode()))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.course.checking.lesson import Question, values
+from minigrad.course.lessons.cells import STYLE as HIDDEN
 from minigrad.course.lessons.lesson_20_convolution import shading, trained
 from minigrad.course.lessons.lesson_20_convolution.shading import figure
 from minigrad.course.lessons.lesson_20_convolution.trained import ENGINE
@@ -200,7 +201,9 @@ def page(file, path, failed):
     answers. The page is empty if no such question can be drawn.
     """
     parts = beside(file, failed) if failed else finished(file)
-    text = PAGE.format(style=shading.STYLE, body="".join([*parts, COLOURS])) if parts else ""
+    text = (
+        PAGE.format(style=shading.STYLE + HIDDEN, body="".join([*parts, COLOURS])) if parts else ""
+    )
     Path(path).write_text(text, encoding="utf-8")
 
 
@@ -311,8 +314,8 @@ COLOURS = (
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>Lesson 20: Convolution</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>
-:root {{ color-scheme: light dark; --ink: #22242a; --paper: #faf9f6; --line: #999; --mark: #c00000 }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8e6e1; --paper: #16181d; --line: #777; --mark: #ff7070 }} }}
+:root {{ color-scheme: light dark; --ink: #22242a; --paper: #faf9f6; --line: #999 }}
+@media (prefers-color-scheme: dark) {{ :root {{ --ink: #e8e6e1; --paper: #16181d; --line: #777 }} }}
 body {{ font: 16px/1.5 sans-serif; margin: 1em auto; padding: 0 1em; max-width: 64em; color: var(--ink);
   background: var(--paper) }}
 h1 {{ font-size: 1.3em }} figure {{ display: inline-block; margin: 0 1.5em 1.5em 0; vertical-align: top }}

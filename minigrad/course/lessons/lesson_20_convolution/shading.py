@@ -4,11 +4,14 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from minigrad.course.lessons.cells import BLUE, ORANGE, is_dark, table
+
 CELL, LEFT, TOP, GAP = 40, 34, 28, 36  # in pixels
 STYLE = """.map { font: 14px "DejaVu Sans", sans-serif; fill: var(--ink, #222) }
 .map .title { font-weight: bold } .map .middle, .map .cell { text-anchor: middle } .map .end { text-anchor: end }
-.map .cell { font-size: 12px } .map .strong { fill: #fff } .map .box { fill: none; stroke: var(--line, #999) }
-.map .mark { fill: none; stroke: var(--mark, #c00000); stroke-width: 3 }"""
+.map .cell { font-size: 12px; fill: #000 } .map .strong { fill: #fff }
+.map .box { fill: none; stroke: var(--line, #999) }
+.map .mark { fill: none; stroke: #c00000; stroke-width: 3 }"""
 
 
 def panel(array, *boxes, most=0):
@@ -19,7 +22,10 @@ def panel(array, *boxes, most=0):
     array = np.asarray(array, float)
     rows, columns = array.shape
     most = most or max(np.abs(array[np.isfinite(array)]).max(initial=0), 1e-9)
-    parts = [
+    wide, high = CELL * columns, CELL * rows
+    # text on cells is black or white, so the cells need the same background in both colour schemes
+    parts = [f'<rect x="{LEFT}" y="{TOP}" width="{wide}" height="{high}" fill="#fff"/>']
+    parts += [
         f'<text class="middle" x="{LEFT + CELL * (j + 0.5)}" y="{TOP - 8}">{j}</text>'
         for j in range(columns)
     ]
@@ -29,10 +35,10 @@ def panel(array, *boxes, most=0):
     ]
     for (i, j), value in np.ndenumerate(array):
         x, y = LEFT + CELL * j, TOP + CELL * i
-        share, colour = min(abs(value) / most, 1), "#d55e00" if value < 0 else "#0072b2"
+        share, colour = min(abs(value) / most, 1), ORANGE if value < 0 else BLUE
         parts.append(
             f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{colour}" fill-opacity="{share:.2f}"/>'
-            f'<text class="cell{" strong" if share > 0.8 else ""}" x="{x + CELL / 2}" y="{y + 25}">'
+            f'<text class="cell{" strong" if is_dark(colour, share) else ""}" x="{x + CELL / 2}" y="{y + 25}">'
             f"{_short(value)}</text>"
         )
     for kind, (i, j, height, width) in [
@@ -43,7 +49,7 @@ def panel(array, *boxes, most=0):
             f'<rect class="{kind}" x="{LEFT + CELL * j}" y="{TOP + CELL * i}" '
             f'width="{CELL * width}" height="{CELL * height}"/>'
         )
-    return "".join(parts), LEFT + CELL * columns + 2, TOP + CELL * rows + 2
+    return "".join(parts), LEFT + wide + 2, TOP + high + 2
 
 
 def _short(value):
@@ -55,11 +61,21 @@ def _short(value):
 
 
 def figure(title, array, *boxes):
-    """Return a heat map with a caption as HTML."""
+    """Return a heat map with a caption, and its numbers for screen readers, as HTML."""
     drawn, wide, high = panel(array, *boxes)
+    label = ". Frame: ".join([title, *map(_place, boxes)])
     return (
-        f'<figure><figcaption>{escape(title)}</figcaption><svg class="map" role="img" aria-label="{escape(title)}" '
-        f'width="{wide}" height="{high}" viewBox="0 0 {wide} {high}">{drawn}</svg></figure>\n'
+        f'<figure><figcaption>{escape(title)}</figcaption><svg class="map" aria-hidden="true" width="{wide}" '
+        f'height="{high}" viewBox="0 0 {wide} {high}">{drawn}</svg>{table(label, array)}</figure>\n'
+    )
+
+
+def _place(box):
+    """Return in words which cells a frame marks."""
+    spans = zip(("row", "column"), box[:2], box[2:], strict=True)
+    return ", ".join(
+        f"{name} {first}" if count == 1 else f"{name}s {first} to {first + count - 1}"
+        for name, first, count in spans
     )
 
 

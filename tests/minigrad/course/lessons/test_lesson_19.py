@@ -137,5 +137,5 @@ def test_page_is_drawn_from_the_answers_without_another_training(tmp_path, monke
     drawn = (tmp_path / "page.html").read_text()
     assert "Names that it wrote" in drawn
     assert drawn.count("<svg") == 5  # four heads, and who sees whom
-    rows = re.findall(r"<tr><td>[\d.]+</td><td>(.*?)</td>", drawn)
+    rows = re.findall(r'<tr><th scope="row">[\d.]+</th><td>(.*?, .*?)</td>', drawn)
     assert [row.count(", ") for row in rows] == [7, 7, 7]
