@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import OptionError
 from .checking import quiz
-from .checking.explain import make
+from .checking.explain import is_record, make
 from .checking.feedback import say
 from .checking.kinds import OwnQuestion
 from .checking.registry import lesson
@@ -51,7 +51,7 @@ def _explain(options: argparse.Namespace) -> int:
         return 1
     with workbook.changed(one) as entry:
         record: Any = entry.get("explained")
-        if not _is_record(record) or record["file"] != digest(text):
+        if not is_record(record) or record["file"] != digest(text):
             record = {"seed": secrets.token_hex(4), "file": digest(text), "first": {}}
             entry["explained"] = record
 
@@ -87,16 +87,6 @@ def _explain(options: argparse.Namespace) -> int:
     say("", f"{sum(right_first)} of {len(questions)} answered at the first try.")
     say(f"To answer them again: {command} --again")
     return 0
-
-
-def _is_record(record: Any) -> bool:
-    """Return whether the questions' entry in progress.json, which may have been edited, has the parts
-    that it needs.
-    """
-    match record:
-        case {"seed": str(), "file": str(), "first": dict()}:
-            return True
-    return False
 
 
 def _answers(question: OwnQuestion) -> Iterator[bool]:

@@ -8,7 +8,7 @@ them. Idea: https://github.com/csed-aalto/qlcpy
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -23,7 +23,7 @@ from .source import definitions, parse
 MOST = 4
 """The maximum number of questions about a file."""
 FEWEST = 3
-"""If there are fewer questions, one may help to answer another."""
+"""If there are fewer questions, one may help to answer another, or have been asked before."""
 RECORDS = 10
 """The maximum number of the check's questions that are recorded."""
 LONGEST = 300
@@ -33,9 +33,15 @@ SHAPE = re.compile(r"\(\d+,[ \d,]*\) (?=\[)")
 """An array's shape before its numbers, which already show it."""
 
 
-def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
+def make(
+    lesson: Lesson,
+    text: str,
+    seed: str,
+    ask: Ask,
+    before: Sequence[OwnQuestion] = (),
+) -> list[OwnQuestion]:
     """Return up to `MOST` questions about a file that passes, selected by `seed`. If possible, they
-    are of different kinds, and about different functions and lines.
+    are of different kinds, about different functions and lines, and not among the ones asked before.
     """
     rng = Random(f"{seed}\n{lesson.name}\n{text}")
     about = _described(lesson, text)
@@ -56,24 +62,39 @@ def make(lesson: Lesson, text: str, seed: str, ask: Ask) -> list[OwnQuestion]:
     found: list[OwnQuestion] = []
     left: dict[str, list[Draw]] = {}
     functions = Counter[str]()
+    known = {one.text for one in before}
 
     def select(pools: dict[str, list[Draw]], most: int, easy: bool) -> None:
-        """Find questions until there are `most`. If `easy`, one may help to answer another."""
+        """Find questions until there are `most`. If `easy`, one may help to answer another, or have
+        been asked before.
+        """
         for kind in kinds:
-            pool, before = pools.get(kind, []), len(found)
+            pool, count = pools.get(kind, []), len(found)
             pool.sort(key=lambda draw: -functions[file.function(draw.args[0])])
-            while pool and before == len(found) < most:
+            while pool and count == len(found) < most:
                 draw = pool.pop()
                 one = draw()
-                if one and (easy or not any(map(one.helps, found))):
+                if one is None:
+                    continue
+                if easy or not (one.text in known or any(map(one.helps, found))):
                     found.append(one)
                     functions[file.function(one.line)] += 1
-                elif one:
+                else:
                     left.setdefault(kind, []).append(draw)
 
     select(pools, MOST, easy=False)
     select(left, FEWEST, easy=True)
     return found
+
+
+def is_record(record: Any) -> bool:
+    """Return whether what progress.json records about a file's questions has the necessary parts. It
+    may have been edited.
+    """
+    match record:
+        case {"seed": str(), "file": str(), "first": dict()}:
+            return True
+    return False
 
 
 def _described(lesson: Lesson, text: str) -> dict[int, str]:

@@ -10,9 +10,10 @@ from typing import Any
 from ...support.files import save_text
 from ...support.jobs import run_jobs
 from ...support.text import printable
-from ..checking.explain import make
+from ..checking.explain import is_record, make
 from ..checking.registry import PROGRESS
 from ..checking.sandbox import Run, ask
+from ..checking.source import digest
 from ..checking.wall import find as find_wall
 from .marks import Mark, Row
 from .submissions import Submission
@@ -24,8 +25,8 @@ def write_sheets(
     """Write a file for each student with questions about each passed lesson, and the answers.
 
     Returns the rows with the number of questions that students answered correctly at the first try,
-    as their own progress.json records it. The questions depend on the submission's name, so they
-    are not the ones that a student has already answered. Errors: OSError.
+    as their own progress.json records it. Students who answered questions about the same file get
+    others, unless it is too short for that. Errors: OSError.
     """
     passed = {
         f"{row.name} {mark.lesson.name}": (whose, mark)
@@ -64,8 +65,12 @@ def _asked(whose: Submission, mark: Mark) -> list[str]:
     def run(text: str, only: Sequence[int], traced: bool) -> Run:
         return ask(one, source, text, wall, only, modules, traced)
 
+    before = []
+    if (record := _record(whose, mark)) and record["file"] == digest(file.text):
+        before = make(one, file.text, record["seed"], run)
     texts = []
-    for number, question in enumerate(make(one, file.text, whose.name, run), 1):
+    questions = make(one, file.text, whose.name, run, before)
+    for number, question in enumerate(questions, 1):
         choices = [f"{name}) {text}" for name, text in question.letters.items()]
         lines = [*question.text.split("\n"), *choices, f"Answer: {question.right}"]
         first, *others = map(printable, lines)
@@ -73,12 +78,17 @@ def _asked(whose: Submission, mark: Mark) -> list[str]:
     return texts or [f"No line of {one.file} can carry a question."]
 
 
-def _first_tries(whose: Submission, mark: Mark) -> list[bool]:
-    """For each question that a student answered, return whether the first answer was right."""
-    tries = list[bool]()
+def _record(whose: Submission, mark: Mark) -> dict[str, Any] | None:
+    """Return what the student's progress.json records about the questions, or None."""
     for file in whose.files:
         if file.where.name == PROGRESS:
             with contextlib.suppress(Exception):  # the file may be damaged
-                entry: Any = json.loads(file.text)[mark.lesson.name]
-                tries += [one is True for one in entry["explained"]["first"].values()]
-    return tries
+                record = json.loads(file.text)[mark.lesson.name]["explained"]
+                return record if is_record(record) else None
+    return None
+
+
+def _first_tries(whose: Submission, mark: Mark) -> list[bool]:
+    """For each question that a student answered, return whether the first answer was right."""
+    record = _record(whose, mark)
+    return [one is True for one in record["first"].values()] if record else []
