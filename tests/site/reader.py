@@ -2,7 +2,7 @@
 
 import json
 
-from tests.minigrad.explorer.conftest import AXE, Explorer
+from tests.minigrad.explorer.conftest import Explorer
 
 TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = (
     "\ue004",
@@ -16,9 +16,6 @@ TAB, ENTER, ESCAPE, CONTROL, SHIFT, RIGHT = (
 
 class Reader(Explorer):
     """A page of the site in the browser."""
-
-    # Some tables on the site have a text in each row's first cell that is not marked as a header.
-    rules = ("target-size", "label-content-name-mismatch")
 
     def __init__(self, driver, address, asked):
         super().__init__(driver)
@@ -41,21 +38,6 @@ class Reader(Explorer):
         self.command("Emulation.setDeviceMetricsOverride", **screen)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.command("Emulation.setEmulatedMedia", features=features)
-
-    def experimental_violations(self):
-        """What axe-core's rules find that it does not apply by default: whether a control's name contains
-        its label, and whether the cells of tables have headers.
-        """
-        self.run(AXE.read_text(encoding="utf-8"))
-        found = self.driver.execute_async_script(
-            "axe.run({ runOnly: ['label-content-name-mismatch', 'td-has-header'] })"
-            ".then((found) => arguments[0](found.violations))"
-        )
-        return [
-            f"{rule['id']}: {node['html'][:200]}"
-            for rule in found
-            for node in rule["nodes"]
-        ]
 
     def problems(self):
         """Messages of the console, and requests that left for elsewhere, since the page was

@@ -198,7 +198,6 @@ def test_page_of_heat_maps(reader, number, width, scheme):
     """The pages that show what a network has learned, for a correct solution."""
     reader.visit(f"made/{lesson(number).name}.html", width, scheme)
     assert reader.violations() == []
-    assert reader.experimental_violations() == []
     assert found(reader, "cells") == []
     assert too_wide(reader) == []
     maps = reader.all("figure svg")
