@@ -117,16 +117,22 @@ def _described(lesson: Lesson, text: str) -> dict[int, str]:
 def _with_inputs(lesson: Lesson, question: Question) -> str:
     given = question.given(lesson.solved)
     what = question.what or question.call
-    known = [part for value in given.values() for part in _held(value, 2)]
+    # of any other input, such as a network, the arrays are not shown
+    data = np.ndarray, list, tuple
+    inputs = given.values()
+    shows = [
+        value for value in inputs if isinstance(getattr(value, "array", value), data)
+    ]
+    known = [id(array) for array in _held(shows, 3) if isinstance(array, np.ndarray)]
     shown = []
     for name, value in given.items():
-        # an input such as y in "y = x * b" is a result, and a function that only the call uses is
-        # the check's own
-        own = callable(value) and not re.search(rf"\b{name}[(,)]", what)
-        if f"{name} = " in what or own:
+        if f"{name} = " in what:  # such as y in "y = x * b"
             continue
+        # a function of the check may pass other inputs
+        if callable(value) and not re.search(rf"\b{name}[(,)]", what):
+            return ""
         described = SHAPE.sub("", described_input(value)).removesuffix(".")
-        hidden = any(not any(part is one for one in known) for part in _held(value, 6))
+        hidden = any(id(part) not in known for part in _held([value], 6))
         if hidden or described[0] == "<" or np.size(value) > MOST_SHOWN:
             return ""
         shown.append(f"{name}{':' if callable(value) else ' ='} {described}")

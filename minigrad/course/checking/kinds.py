@@ -180,6 +180,8 @@ class Record:
         self.file, self.rng, self.index = file, file.rng, index
         self.about, self.steps = about, steps
         self.total = Counter(step[1] for step in steps)
+        codes = [file.lines[step[1] - 1] for step in steps]
+        self.random = any(map(RANDOM.search, codes))
         self.raised = {line for _, line, changes, _ in steps if RAISED in changes}
         self.values = [
             value
@@ -258,7 +260,7 @@ class Record:
         old = {f"{place} {number:.4g}" for place, number in all_elements(before)}
         distinct = {number for _, number in numbers}
         equal = len(distinct) == 1 < len(numbers)  # such as zeros
-        if equal or RANDOM.search(self.file.lines[line - 1]):
+        if equal or self.random:
             return None
         # the line does not change the others, or so little that the answer would not show it
         numbers = [one for one in numbers if f"{one[0]} {one[1]:.4g}" not in old]

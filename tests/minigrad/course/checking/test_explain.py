@@ -296,3 +296,18 @@ def test_choices_of_a_changed_line_contain_other_results_of_its_function():
                 same = [one for one in question.choices if one.split()[0] == function]
                 assert len(same) == 2
                 assert PASSES in question.choices
+
+
+@pytest.mark.parametrize("number", [4, 12, 13, 16, 17, 18])
+def test_inputs_are_shown_with_their_numbers_and_each_line_once(number):
+    one = lessons()[number - 1]
+    hidden = "random weights|generator|trained network|always have|what backward"
+    # the check's own functions are no inputs
+    garbled = r"= Return|= the |gradients: the|\.\.$"
+    for name in NAMES[:6]:
+        questions = make(one, one.solution, name, asks(one))
+        for question in questions:
+            about = question.text.partition("\n")[0]
+            assert question.kind == "change" or not re.search(hidden, about), about
+            assert not re.search(garbled, about), about
+        assert len(questions) <= 3 or len({one.line for one in questions}) == 4

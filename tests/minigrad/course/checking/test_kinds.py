@@ -71,6 +71,18 @@ def test_only_a_change_is_asked_about_if_the_inputs_are_not_shown():
     assert asked(text, "f(3)", about="") == []
 
 
+def test_random_numbers_are_not_asked_for_even_if_their_seed_is_fixed():
+    text = """import numpy as np
+def f(n):
+    rng = np.random.default_rng(0)
+    order = rng.permutation(n)
+    first = order[:2]
+    return first * 2
+"""
+    kinds = {kind for kind, _ in right(text, "f(9)")}
+    assert ("value" in kinds, "shape" in kinds) == (False, True)
+
+
 LOSSES = """
 import numpy as np
 
