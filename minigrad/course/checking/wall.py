@@ -101,7 +101,7 @@ class Wall:
         hidden = {str(FOLDER), *filter(os.path.isdir, lessons)}
         for path in sorted(hidden):
             options += ["--tmpfs", path]
-        files = [FOLDER / "__init__.py", FOLDER / "curves.py"]
+        files = [FOLDER / name for name in ("__init__.py", "cells.py", "curves.py")]
         if lesson:
             for name in NEEDED:
                 files += lesson.folder.glob(f"{name}.*")
