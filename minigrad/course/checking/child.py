@@ -385,31 +385,30 @@ def run_traced(
     for the file itself, with the index -1, and one for each question.
 
     Everything runs twice: a file that was just loaded is asked one question, and then a file that has
-    already been asked all of them. The records contain only what both have in common.
+    already been asked all of them, with other numbers in arrays that are not initialized. The
+    records contain only what both have in common.
     """
 
-    def answer(file: ModuleType, index: int) -> list[Step]:
+    def answer(file: ModuleType, index: int, byte: int) -> list[Step]:
         question = lesson.questions[index]
         given = question.given(file)
-        trace.start()
+        trace.start(byte)
         return trace.take(lesson.ask(question.call, file, given))
 
-    trace.start()
+    trace.start(ord("a"))
     load(source, text)
-    first, trace.fills = trace.take(), True
-    trace.start()
+    first = trace.take()
+    trace.start(ord("b"))
     used = load(source, text)
     write({"trace": repeated(first, trace.take()), "index": -1})
     # a task that is not written, for example, raises an exception
     for index in only:
         with contextlib.suppress(BaseException):
-            answer(used, index)
+            answer(used, index, 0)
     for index in only:
         with contextlib.suppress(BaseException):
-            trace.fills = False
-            first = answer(load(source, text), index)
-            trace.fills = True
-            second = answer(used, index)
+            first = answer(load(source, text), index, ord("a"))
+            second = answer(used, index, ord("b"))
             write({"trace": repeated(first, second), "index": index})
 
 

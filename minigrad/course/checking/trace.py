@@ -35,13 +35,9 @@ RESULT = "return"
 """The name under which a record contains what a call returned. No variable can have this name."""
 RAISED = "raise"
 """The name that the changes of a statement contain if it raised an error."""
-BLOCKS = 3 * [
-    np.full(size, 65, np.uint8)
-    for size in sorted(
-        {n * part for n in range(1, MOST_NUMBERS + 1) for part in (1, 4, 8)}
-    )
-]
-"""Arrays with as many bytes as the ones in a record may have."""
+COUNTS = range(1, MOST_NUMBERS + 1)
+SIZES = 3 * sorted({count * size for count in COUNTS for size in (1, 4, 8)})
+"""The numbers of bytes that the arrays in a record may have, each three times."""
 Step = tuple[int, int, dict[str, Any], dict[str, Any]]
 Tracer = Callable[[FrameType, str, Any], Any]
 
@@ -52,10 +48,8 @@ class Trace:
     def __init__(self, source: Path, text: str) -> None:
         self.source = str(source)
         self.steps: list[Step] | None = None
-        self.fills = False
-        """Whether to fill the memory of NumPy's next arrays before each line. An array that is not
-        initialized, such as that of np.empty, then contains other numbers than before.
-        """
+        self.blocks = list[np.ndarray[Any, Any]]()
+        """Arrays whose copies fill the memory of NumPy's next arrays before each line."""
         self.calls = 0
         self.tensors = list[tuple[int, str, Tensor]]()
         """(index of the step, name, Tensor) for each variable that was set to a Tensor."""
@@ -72,8 +66,12 @@ class Trace:
                 lines = range(node.lineno, max(end, node.lineno + 1))
                 self.first |= dict.fromkeys(lines, node.lineno)
 
-    def start(self) -> None:
+    def start(self, byte: int = 0) -> None:
+        """Begin a record. An array that the file does not initialize, such as that of np.empty,
+        contains this byte.
+        """
         self.steps, self.calls, self.tensors = [], 0, []
+        self.blocks = [np.full(size, byte, np.uint8) for size in SIZES]
 
     def take(self, answer: Any = None) -> list[Step]:
         """End a record and return it, with the gradients of the answer if it has a graph."""
@@ -139,8 +137,7 @@ class Trace:
                     ]
                     steps.append((call, line, changes, {}))
                 before = after
-                if self.fills:
-                    [block.copy() for block in BLOCKS]
+                [block.copy() for block in self.blocks]
             line, raised = now, False
             return step
 

@@ -18,15 +18,14 @@ def total(numbers):
 """
 
 
-def traced(text, call, fills=False):
+def traced(text, call, byte=0):
     """The steps of a call of the file's functions, with the gradients of what it returns."""
     source, tracing = Path("one.py"), sys.gettrace()
     trace = Trace(source, text)
-    trace.fills = fills
     file = child.load(source, text)
     del sys.modules["one"]
     sys.settrace(trace)
-    trace.start()
+    trace.start(byte)
     answer = eval(call, {**vars(file), "mg": mg})
     sys.settrace(tracing)
     return trace.take(answer)
@@ -113,7 +112,9 @@ def f(x):
     return x
 """
     call = "f(np.ones((2, 2)))"
-    steps = traced(text, call), traced(text, call, fills=True)
+    steps = traced(text, call, byte=97), traced(text, call, byte=98)
     kept = [sorted(changes) for _, _, changes, _ in repeated(*steps)]
     assert kept == [["y"], [], [], [], ["return"]]
     assert repeated(steps[0], steps[1][:-1]) == []
+    changes = steps[1][1][2]
+    assert decode(changes["y"][0]).tobytes() == b"b" * 32
