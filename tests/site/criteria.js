@@ -55,7 +55,7 @@ function cells() {
 /** 1.4.11: the site's fields for text have a border with a contrast of 3 to 1. */
 function fields() {
   const paler = (field) => contrast(getComputedStyle(field).borderTopColor, ground(field.parentElement)) < 3;
-  return [...document.querySelectorAll(".page input:is([type=search], [type=text])")].filter(shown).filter(paler).map(name);
+  return [...document.querySelectorAll(".page input:is(:not([type]), [type=search], [type=text])")].filter(shown).filter(paler).map(name);
 }
 
 /** 2.4.7, 2.4.11 and 1.4.11: a control that has the focus is not hidden behind something, and shows the focus by an outline with
