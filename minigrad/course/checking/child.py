@@ -235,7 +235,7 @@ def guard(folder: str, *lessons: str) -> None:
             if name.startswith(inside) or not known:
                 raise ImportError(
                     f"a lesson's file may not import {module}: of the packages with C code, it "
-                    f"may use only NumPy and {COMPILED[0].capitalize()}"
+                    "may use only NumPy and Matplotlib"
                 )
         elif event.startswith(refused):
             raise PermissionError(f"a lesson's file may not do that: {event}")

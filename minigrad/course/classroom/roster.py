@@ -162,12 +162,9 @@ class Roster:
         wanted = of_assignment(column)
         found = [i for i, name in enumerate(self.head) if wanted.fullmatch(name)]
         if len(found) == 1 and found[0] in excluded:
-            contents = (
-                "marks" if found == [getattr(self, "place", None)] else "students"
-            )
             raise DataError(
                 "MG927",
-                f"{self.name} has a column {column!r}, but it contains {contents}",
+                f"{self.name} has a column {column!r}, which cannot contain both students and marks",
                 cause="the command writes marks into one column, and finds the students in another",
                 remedy=f"pass the name of another column {remedy}",
             )

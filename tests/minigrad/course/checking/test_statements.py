@@ -1,4 +1,4 @@
-"""What statements do, against files that were read by hand."""
+"""The effects of statements, compared with files that were read by hand."""
 
 import ast
 
