@@ -15,10 +15,12 @@ from minigrad.graph import Leaf, Node
 from ..lazy import values
 from .evidence import Evidence, final
 from .finding import FACTOR, PROGRESS, Finding, Findings, prove
-from .reading import PLAIN, is_constant, name, origin
+from .reading import PLAIN, PRODUCTS, is_constant, name, origin
 from .trial import Trial
 from .watch import Line, Pass, Update
 
+MUCH = 0.8
+"""A run that removes more than this share of the loss of guessing does well with fixed weights."""
 SHRUNK = 0.1
 SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
 ENOUGH = 3
@@ -115,6 +117,35 @@ def parameters_not_trained(e: Evidence) -> Findings:
         "complete; to keep a part fixed on purpose, use optim.freeze(model, ...)",
         e.optimizer_line,
     )
+
+
+def weights_fixed(e: Evidence) -> Findings:
+    """Weights between trained layers that no optimizer has ever trained keep their random values."""
+    if not e.updates or e.learned > MUCH:
+        return
+    trained = set(e.watch.first)
+    for made in e.watch.optimizers:
+        trained |= set(made.leaves.values())
+    last = set(e.kept[-1].nodes)
+    for node in e.gates(*PRODUCTS):
+        if not node.requires_grad:
+            continue
+        for leaf in map(origin, node.inputs):
+            weights = leaf.output
+            fixed = leaf in last and is_constant(leaf) and leaf not in trained
+            if not fixed or weights.ndim < 2 or weights.dtype.kind != "f":
+                continue
+            # random numbers differ from each other, and some are negative
+            if len(np.unique(weights)) < weights.size / 2 or not weights.min() < 0:
+                continue
+            yield Finding(
+                "weights-fixed",
+                f"the weights {leaf.name or ''} of shape {weights.shape} between trained layers keep "
+                "their random first values: they need no gradient, and nothing has trained them",
+                "the gradient passes through them to the layers before, but does not change them",
+                "pass requires_grad=True, or freeze weights only after they have been trained",
+                **e.where(node),
+            )
 
 
 def graph_cut(e: Evidence) -> Findings:
@@ -388,6 +419,7 @@ SUSPECTS = (
     gradients_not_cleared,
     loss_maximized,
     parameters_not_trained,
+    weights_fixed,
     graph_cut,
     state_detached,
     gradients_shrunk,

@@ -11,7 +11,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.graph import Array, Node
 
-from .evidence import LITTLE, Evidence, final
+from .evidence import Evidence
 from .finding import PROGRESS, Finding, Findings, number, prove, proved
 from .reading import (
     NORMALIZING,
@@ -23,7 +23,6 @@ from .reading import (
     name,
     shares,
 )
-from .start import glorot
 from .trial import Trial
 from .watch import Line
 
@@ -36,6 +35,8 @@ columns, which have the size 1.
 """
 MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
+VOCABULARY = 30
+"""The number of ids from which a table is a vocabulary of words."""
 SHARE_MISSING = 0.2
 MANY_CLASSES = 100
 SCALING = ("Div", "scale", "transform", "normalize", "standardize")
@@ -381,7 +382,7 @@ def ids_unknown(e: Evidence) -> Findings:
     for node in e.gates("Lookup", "LookupProduct"):
         table, ids = node.inputs[:2]
         words = ids.output[ids.output != 0]  # 0 is padding
-        if words.size < 5 * ROWS or table.shape[0] < 10:
+        if words.size < 5 * ROWS or table.shape[0] < VOCABULARY:
             continue
         values, share = shares(words)
         if share.max() > UNKNOWN_IDS:
@@ -393,6 +394,8 @@ def ids_unknown(e: Evidence) -> Findings:
                 "split the texts into words in the same way as for the vocabulary (lower case, "
                 "punctuation), and count how many ids are unknown",
                 place(e, 0, "encode"),
+                certainty="likely",
+                decide="decode a few rows: are they the words of the texts?",
             )
 
 
@@ -495,77 +498,6 @@ def state_carried(e: Evidence) -> Findings:
         yield from proved(e, finding, trial, "with a state of zeros for each batch")
 
 
-def labels_misaligned(e: Evidence) -> Findings:
-    """If the labels belong to other rows, the network can only learn by heart: batches that it has
-    not seen yet stay at the loss of guessing, although a single batch can be learned.
-    """
-    if not np.isfinite(e.baseline) or len(e.kept) < 4:
-        return
-    chance = shares(e.labels)[1].max()
-    if chance > RARE:  # guessing is nearly always right
-        return
-    validation = _at_chance(e, chance)
-    lines = e.source.reordering()
-    if not lines:
-        origins = e.source.origins(0)
-        lines = [line for line in e.source.calls("reshape") if line in origins]
-    look = ", ".join(f"line {line.number}" for line in lines[:4])
-    if look:
-        look = f"; look at {look}"
-    if validation:
-        yield Finding(
-            "labels-misaligned",
-            "the labels do not seem to belong to the inputs: the training rows are learned by heart, "
-            f"but on other rows the network only guesses ({validation})",
-            "each gradient fits single rows, and the gradients of different rows have nothing in common",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), leave out the "
-            f"same rows of both, and transpose a table instead of reshaping it{look}",
-            lines[0] if lines else e.line,
-            certainty="likely",
-            decide=ALIGNED,
-        )
-    if e.learned > 0.1 or len(e.updates) < MANY:
-        return
-    every = e.attempt(Trial(start=glorot, adam=True, clear=True))
-    one = e.attempt(Trial(start=glorot, adam=True, clear=True, one_batch=True))
-    if len(every) < MANY or not one:  # a short run, or a slow network, shows nothing
-        return
-    if e.progress(every) < PROGRESS and e.progress(one) > LITTLE:
-        yield Finding(
-            "labels-misaligned",
-            "the labels do not seem to belong to the inputs: one batch can be learned by heart, but "
-            "all batches together cannot, not even with Adam and new weights",
-            "the gradients of different batches have nothing in common, and cancel",
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), and leave out "
-            f"the same rows of both{look}",
-            lines[0] if lines else place(e, 1),
-            certainty="likely",
-            decide=ALIGNED,
-            run=every,
-            trial=one,
-            curve="all batches, with Adam",
-            changed="with Adam, and one batch only",
-        )
-
-
-def _at_chance(e: Evidence, chance: float) -> str:
-    """If the network only guesses in the evaluation, but is far better in training, return the
-    evaluation's result in words.
-    """
-    moments = list(zip(*e.held_out, strict=True))
-    if len(moments) < EVALUATIONS or e.learned < 0.1:
-        return ""
-    labels = sum(one.truth.size for one in moments[0])
-    losses = [np.mean([one.loss for one in moment]) for moment in moments]
-    right = [np.mean([one.right for one in moment]) for moment in moments]
-    if labels < MANY or min(losses) < e.baseline or not max(right) < chance + 0.05:
-        return ""
-    return (
-        f"{right[-1]:.0%} right there, and a loss of {number(losses[-1])}, against "
-        f"{number(final(e.losses))} in training"
-    )
-
-
 FIRST = (
     not_finite,
     labels_constant,
@@ -581,4 +513,3 @@ FIRST = (
 visible in the data itself.
 """
 TRIED = (axes_swapped, padding_read, state_carried, inputs_unscaled, targets_unscaled)
-LAST = (labels_misaligned,)

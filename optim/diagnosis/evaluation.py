@@ -11,8 +11,9 @@ import numpy as np
 
 from minigrad.graph import Array, Node, ancestors
 
-from .evidence import Evidence, Place, as_array, rms
+from .evidence import Evidence, Place, as_array
 from .finding import Finding, Findings, number, proved
+from .outcome import holds, learned_there
 from .outputs import without
 from .reading import constants, is_constant, name, shares
 from .trial import Trial
@@ -26,7 +27,16 @@ AVERAGED = 4
 NEVER = -1e3
 """Scores at or below this one have no weight after a softmax."""
 ENOUGH_ROWS = 20
-SHIFTED, SCALED = 3.0, 5.0
+SHIFTED, SHIFTED_FAILING = 3.0, 1.0
+"""Deviations between the means of a column. Honest test rows differ by less than one."""
+SCALED, SCALED_FAILING = 5.0, 2.0
+"""Factors between the deviations of a column."""
+MOSTLY_NEW, NEW_IDS = 0.5, 0.2
+"""Shares of ids that training never had. In texts, a tenth of the words may be new."""
+MOVED, MOVED_FAILING = 0.6, 0.3
+"""Shares by which the frequencies of ids differ."""
+IDS_EACH = 5
+"""With fewer ids for each of the vocabulary, frequencies differ by chance."""
 LONG = 6
 """The minimum number of epochs after the best one. Fewer than this are normal, because nobody knows
 the best epoch in advance.
@@ -93,26 +103,121 @@ def _drops(mask: Array) -> bool:
     return bool(two_values and 0 < kept < 1 and abs(average - 1) < 0.2)
 
 
-def scaled_differently(e: Evidence) -> Findings:
-    """The evaluated rows have a different scale than the training rows."""
-    rows = e.inputs
-    if rows.dtype.kind != "f" or rows.ndim < 2 or len(rows) < ENOUGH_ROWS:
-        return
-    mean, spread = rows.mean(axis=0), rms(rows.std(axis=0))
-    for call, held in _evaluated(e) if spread else ():
-        if held.shape[1:] != rows.shape[1:] or len(held) < ENOUGH_ROWS:
+def evaluated_otherwise(e: Evidence) -> Findings:
+    """The evaluated rows are prepared in another way than the training rows: in some columns, other
+    means or deviations, or ids that training never had.
+
+    If an evaluation is known to fail, smaller differences count than if its result is unknown.
+    """
+    fails = holds(e) is False
+    for call, held in _evaluated(e):
+        rows = _trained(e, held)
+        if min(len(rows), len(held)) < ENOUGH_ROWS:
             continue
-        ratio = rms(held.std(axis=0)) / spread
-        shift = rms(held.mean(axis=0) - mean) / spread
-        if shift > SHIFTED or not 1 / SCALED < ratio < SCALED:
+        difference = ""
+        if held.dtype.kind in "iu":
+            new, moved = _other_ids(rows, held)
+            if new > (NEW_IDS if fails else MOSTLY_NEW):
+                difference = f"{new:.0%} of their ids never occur in training"
+            elif moved > (MOVED_FAILING if fails else MOVED):
+                difference = (
+                    f"{moved:.0%} of their ids would have to be others to be as frequent "
+                    "as in training, as if another vocabulary had made them"
+                )
+        elif held.dtype.kind == "f":
+            shift, ratio = _apart(rows, held)
+            if shift > (SHIFTED_FAILING if fails else SHIFTED):
+                difference = (
+                    f"their mean differs by {number(shift)} standard deviations"
+                )
+            elif max(ratio, 1 / ratio) > (SCALED_FAILING if fails else SCALED):
+                difference = (
+                    f"their deviation is {number(ratio)} times the training rows'"
+                )
+        if difference:
             yield Finding(
-                "evaluated-on-another-scale",
-                "the rows that are evaluated have a different scale than the training rows: their "
-                f"means differ by {number(shift)} standard deviations, and their deviations by a "
-                f"factor of {number(ratio)}",
-                "training is not affected, but the network has never seen such numbers",
-                "scale all rows with the mean and deviation of the training rows, once",
+                "evaluated-otherwise",
+                "the rows that are evaluated are prepared differently from the training rows: "
+                f"{difference}",
+                "training is not affected, but the network has never seen such inputs",
+                "prepare all rows in the same way: the same columns and ids, scaled with the mean "
+                "and deviation of the training rows",
                 call.line,
+            )
+
+
+def _trained(e: Evidence, held: Array) -> Array:
+    """Return the training rows to compare with evaluated ones: all ids, or the rows of their shape. If
+    a layer changes the rows before the first gate, they come from the first calls.
+    """
+    if held.dtype.kind in "iu":
+        ids = [node.output.ravel() for one in e.kept for node in one.ids]
+        return np.concatenate(ids) if ids else np.zeros(0, int)
+    shape = held.shape[1:]
+    calls = [
+        as_array(call.inputs[0])
+        for call in e.watch.calls
+        if call.trains and call.inputs
+    ]
+    alike = [
+        rows for rows in [e.inputs, *calls] if rows.ndim > 1 and rows.shape[1:] == shape
+    ]
+    return np.concatenate(alike) if alike else np.zeros((0, *shape))
+
+
+def _other_ids(rows: Array, held: Array) -> tuple[float, float]:
+    """Return the share of evaluated ids that never occur in training, and the share by which the
+    frequencies differ. Both are 0 if there are too few ids. An id of 0 is padding.
+    """
+    trained, held = rows[rows > 0], held[held > 0]
+    many = int(max(trained.max(initial=0), held.max(initial=0))) + 1
+    if held.size < ENOUGH_ROWS:
+        return 0.0, 0.0
+    counts = np.bincount(trained, minlength=many) / max(trained.size, 1)
+    others = np.bincount(held, minlength=many) / held.size
+    new = float(others[counts == 0].sum())
+    if held.size < IDS_EACH * many:
+        return new, 0.0
+    return new, float(np.abs(counts - others).sum() / 2)
+
+
+def _apart(rows: Array, held: Array) -> tuple[float, float]:
+    """Return by how many deviations the means differ, and the ratio of the deviations, both in the
+    column where they differ most. Columns that hardly vary, such as the border of images, do not count.
+    """
+    axis = 0 if rows.ndim == 2 else None  # pixels and steps are one column
+    least = 0.1 * rows.std() + 1e-12
+    spread = np.maximum(rows.std(axis), least)
+    shift = np.abs(held.mean(axis) - rows.mean(axis)) / spread
+    ratio = np.atleast_1d(np.maximum(held.std(axis), least) / spread)
+    farthest = np.argmax(np.abs(np.log(ratio)))
+    return float(np.max(shift)), float(ratio[farthest])
+
+
+def batchnorm_statistics(e: Evidence) -> Findings:
+    """In evaluation, BatchNorm uses running means and variances. They must be near the batches'."""
+    for node in e.kept[-1].gates("Mean") if not holds(e) else ():
+        place = e.layer(node)
+        inputs = e.last.outputs.get(node.inputs[0])
+        if place.kind != "BatchNorm" or inputs is None or len(inputs) < ENOUGH_ROWS:
+            continue
+        columns = np.moveaxis(inputs, 1, -1).reshape(-1, inputs.shape[1])
+        shift = np.abs(columns.mean(axis=0) - place.layer.mean) / (
+            columns.std(axis=0) + 1e-6
+        )
+        ratio = np.sqrt(place.layer.variance) / (columns.std(axis=0) + 1e-6)
+        if np.median(shift) > 1 or not 1 / SCALED < np.median(ratio) < SCALED:
+            yield Finding(
+                "batchnorm-statistics",
+                "the running statistics of BatchNorm are far from those of the last batch: the means "
+                f"differ by {number(np.median(shift))} deviations, and the deviations by a factor of "
+                f"{number(np.median(ratio))}",
+                "training is not affected, because it uses the batch's statistics; the evaluation uses "
+                "the running ones",
+                "use a momentum of 0.1 and train for more steps, and call the model in training mode "
+                "on training rows only",
+                place.line or e.line,
+                place.path,
             )
 
 
@@ -176,6 +281,8 @@ def overfitting(e: Evidence) -> Findings:
         late = len(held) - 1 - best >= max(LONG, len(held) // 2)
         # a network that has learned something may end above its best loss, but not above guessing
         worse = held[-1] > max(1.5 * held[best], e.baseline)
+        if not learned_there(e, series[best]):
+            continue
         if late and worse and train[-1] < 0.5 * train[best]:
             yield Finding(
                 "overfitting",
@@ -448,7 +555,8 @@ TRIED = (dropout_too_high, positions_missing)
 LAST = (
     training_mode_in_evaluation,
     own_dropout_in_evaluation,
-    scaled_differently,
+    evaluated_otherwise,
+    batchnorm_statistics,
     wrong_axis_metric,
     overfitting,
     imbalance,

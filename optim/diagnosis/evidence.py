@@ -97,6 +97,8 @@ class Evidence:
             self.line = self.passes[0].line
         self.source = Source(self.line)
         self.until = time.process_time() + SECONDS
+        self.excluded: list[str] = []
+        """The changes of the trials that did not help, in words."""
 
         if watch.repeatable and watch.start is None and watch.second:
             self._find_own_rule()
@@ -287,23 +289,17 @@ class Evidence:
 
     @cached_property
     def held_out(self) -> list[list[Evaluation]]:
-        """The evaluations between training passes. If each of them computes several losses, such as
-        one for each validation batch, there is a list for each of these, with its values over the
-        run.
+        """The evaluations between training passes: for each place in the program, its results over
+        the run. The batches of one evaluation are joined.
         """
-        moments: dict[int, list[Evaluation]] = {}
+        places: dict[Any, dict[int, list[Evaluation]]] = {}
         for one in self.watch.evaluations:
             if one.passes:
-                moments.setdefault(one.passes, []).append(one)
-        sizes = [len(moment) for moment in moments.values()]
-        usual = max(set(sizes), key=sizes.count, default=0)
-        regular = []
-        for moment in moments.values():
-            if len(moment) >= usual:
-                # at the end, the best weights may be put back and evaluated again
-                regular.append(moment[-usual:])
-        series = zip(*regular, strict=True)
-        return list(map(list, series))
+                places.setdefault(one.place, {}).setdefault(one.passes, []).append(one)
+        return [
+            list(map(joined_evaluation, moments.values()))
+            for moments in places.values()
+        ]
 
     # ---- trials ----
 
@@ -319,6 +315,7 @@ class Evidence:
         """
         control = self.control
         run = self.losses[: len(control)]
+        control = control[: len(run)]  # without the pass that failed
         if len(control) < 2:
             return False
         if self.watch.by_hand:
@@ -396,6 +393,18 @@ class Evidence:
         if not self.watch.optimizers:
             return self.line
         return self.watch.optimizers[0].line
+
+
+def joined_evaluation(batches: list[Evaluation]) -> Evaluation:
+    """Return the evaluation of several batches."""
+    sizes = [max(one.truth.size, 1) for one in batches]
+    loss = np.average([one.loss for one in batches], weights=sizes)
+    right = np.average([one.right for one in batches], weights=sizes)
+    truths = [np.atleast_1d(one.truth) for one in batches]
+    if len({truth.shape[1:] for truth in truths}) > 1:
+        truths = [truth.ravel() for truth in truths]
+    truth = np.concatenate(truths)
+    return batches[0]._replace(loss=float(loss), right=float(right), truth=truth)
 
 
 def joined(passes: list[list[Node]], number: int) -> Array:

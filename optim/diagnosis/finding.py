@@ -18,6 +18,10 @@ guessing, and ends at or below FACTOR times the run's loss. The share is far abo
 mean over a tenth of the steps, and the factor excludes small improvements of good runs.
 """
 FACTOR = 0.75
+EXPLODED = 10
+"""If the loss grows to this many times its first value before it stops being finite, every change
+after which it falls is a proof, also in a few steps.
+"""
 
 
 @dataclass
@@ -73,7 +77,8 @@ def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
     if steps < 2 or not final(trial) < trial[0]:
         return False
     if not np.isfinite(evidence.control[-1]):
-        return evidence.progress(trial) > PROGRESS
+        exploded = max(evidence.control[:-1]) > EXPLODED * evidence.control[0]
+        return exploded or evidence.progress(trial) > PROGRESS
     run, trial = evidence.control[:steps], trial[:steps]
     gain = evidence.progress(trial) - evidence.progress(run)
     return gain > PROGRESS and final(trial) < FACTOR * final(run)
@@ -83,6 +88,7 @@ def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> b
     """Try the trial. If it proves the finding, add its curves, and return True."""
     losses = evidence.attempt(trial)
     if not evidence.repeatable or not improves(evidence, losses):
+        evidence.excluded.append(changed)
         return False
     finding.add_proof(evidence.control, losses, changed)
     return True
@@ -113,6 +119,7 @@ def prove_with_loss(
         return False
     run, losses = run[:steps], losses[:steps]
     if not final(losses) < min(FACTOR * final(run), losses[0]):
+        evidence.excluded.append(changed)
         return False
     finding.add_proof(run, losses, changed)
     return True

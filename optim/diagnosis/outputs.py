@@ -15,7 +15,7 @@ from minigrad.replay import Change
 
 from .evidence import Evidence
 from .finding import Finding, Findings, number, prove, prove_with_loss, value_of
-from .reading import SEQUENCES, SQUASHING, Loss, key, name, origin, terms
+from .reading import SEQUENCES, SQUASHING, Loss, constants, key, name, origin, terms
 from .trial import Repeated, Trial
 
 RANGES = {
@@ -217,25 +217,31 @@ def output_range(e: Evidence) -> Findings:
 
 
 def broadcast_loss(e: Evidence) -> Findings:
-    """(N, 1) minus (N,) is an N x N table of all pairs."""
-    for term in e.terms:
-        output, labels = term.output.shape, term.labels.shape
-        result = term.node.shape
-        if name(term.node) != "Subtract" or result in ((), output, labels):
+    """(N, 1) combined with (N,) is an N x N table of all pairs."""
+    for node in e.nodes:
+        if len(node.inputs) != 2 or not node.requires_grad:
             continue
-        if math.prod(output) == math.prod(labels):
-            finding = Finding(
-                "broadcast-loss",
-                f"the loss subtracts shapes {output} and {labels}, which gives a table of shape "
-                f"{result}: every prediction is compared with every target",
-                "the gradients of all pairs cancel, except for the mean of the targets",
-                "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
-                e.caller(term.node),
-            )
+        labels = constants(node)
+        one, other = (parent.shape for parent in node.inputs)
+        size = math.prod(one)
+        pairs = (
+            size > 1 and size == math.prod(other) and math.prod(node.shape) == size**2
+        )
+        if not labels or len(one) == len(other) or not pairs:
+            continue
+        finding = Finding(
+            "broadcast-loss",
+            f"{name(node)} combines the shapes {one} and {other}, which gives a table of shape "
+            f"{node.shape}: every prediction is compared with every target",
+            "the gradients of all pairs cancel, except for the mean of the targets",
+            "give the targets the predictions' shape, as in y[:, None] or y.reshape(-1, 1)",
+            e.caller(node),
+        )
+        if node in [term.node for term in e.terms]:
             finding.curve = "your error, row by row"
             change = "with targets of the predictions' shape"
             prove_with_loss(e, finding, _row_by_row, value_of(_row_by_row), change)
-            yield finding
+        yield finding
 
 
 def _row_by_row(made: Repeated, root: Node) -> Tensor:

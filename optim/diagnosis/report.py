@@ -6,18 +6,18 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
-from minigrad.errors import MinigradError, NonFiniteError
 from minigrad.support.text import printable
 
-from . import bookkeeping, data, evaluation, outputs, start, steps
+from . import bookkeeping, data, evaluation, outcome, outputs, rules, start, steps
 from .evidence import Evidence, final
 from .finding import Finding, Findings, number
-from .reading import origin
-from .watch import Watch, raising_line
+from .stop import error_finding
+from .watch import Watch
 
 MOST = 3
 WIDTH = 80
@@ -25,6 +25,7 @@ Suspect = Callable[[Evidence], Findings]
 
 CAUSES: tuple[Suspect, ...] = (
     # causes before consequences: a fault of the data or the loss also shows in weights and steps
+    *rules.SUSPECTS,
     *bookkeeping.SUSPECTS,
     *data.FIRST,
     *evaluation.FIRST,
@@ -37,7 +38,6 @@ TRIED: tuple[Suspect, ...] = (
     *start.VANISHING,
     *steps.SUSPECTS,
     *start.LATER,
-    *data.LAST,
 )
 
 
@@ -84,19 +84,19 @@ def examine(watch: Watch) -> Diagnosis:
             explained = any(one.certainty == "proved" for one in found)
             if suspect not in TRIED or not explained:
                 found += ask(evidence, suspect, found)
+        for suspect in (
+            outcome.SUSPECTS if trains and not found and not watch.error else ()
+        ):
+            found += ask(evidence, suspect)
     stopped = error_finding(evidence)
-    if stopped is not None:  # a loss that is not finite is a consequence
-        found.insert(len(found) if stopped.code == "not-finite" else 0, stopped)
-    return Diagnosis(found[:MOST], len(evidence.passes), outcome(evidence))
-
-
-def outcome(evidence: Evidence) -> str:
-    """Return a sentence that compares the last losses with the loss of guessing, if that is known."""
-    if not evidence.losses or not np.isfinite(evidence.baseline):
-        return ""
-    end = number(final(evidence.losses) / evidence.scale)
-    guess = number(evidence.baseline)
-    return f" The loss ends at {end}; the best constant output has {guess}."
+    if stopped is not None:
+        # only what is proved to prevent the stop, or bad data, comes before it
+        explains = [
+            one.certainty == "proved" or one.code == "data-not-finite" for one in found
+        ]
+        before = list(compress(found, explains))
+        found = [*before, stopped, *[one for one in found if one not in before]]
+    return Diagnosis(found[:MOST], len(evidence.passes), outcome.sentence(evidence))
 
 
 def ask(
@@ -123,26 +123,10 @@ def ask(
         return []
 
 
-def error_finding(e: Evidence) -> Finding | None:
-    """Turn an error of minigrad that stopped the script into a finding."""
-    error = e.watch.error
-    if not isinstance(error, MinigradError):
-        return None
-    line = raising_line(error)
-    code = "not-finite" if isinstance(error, NonFiniteError) else "stopped"
-    path = ""
-    last = e.watch.calls[-1].node if e.watch.calls else None
-    if last is not None:
-        path, _, made = e.layer(origin(last))
-        if made is not None:
-            path += f", made in {made}"
-    what = f"the run stopped: {error.what} [{error.code}]"
-    return Finding(code, what, error.cause, error.remedy, line, path)
-
-
 def _text(result: Diagnosis) -> Iterator[str]:
     if not result.findings:
-        yield f"No fault was found in {result.passes:,} backward passes.{result.outcome}"
+        passes = f"{result.passes:,} backward pass" + "es" * (result.passes != 1)
+        yield f"No fault was found in {passes}.{result.outcome}"
         return
     for place, finding in enumerate(result.findings):
         if place:

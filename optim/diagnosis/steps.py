@@ -177,7 +177,7 @@ def rate_too_small(e: Evidence) -> Findings:
         "",
         e.optimizer_line,
     )
-    best = _with_another_rate(e, finding, FASTER)
+    best = None if e.watch.failed else _with_another_rate(e, finding, FASTER)
     if best and len(e.updates) <= FEW_UPDATES:
         best.remedy += ", and train for more steps (smaller batches, more epochs)"
     if best:
@@ -206,7 +206,7 @@ def _with_another_rate(
 
 def too_few_steps(e: Evidence) -> Findings:
     """The run ends while the loss still falls."""
-    if len(e.updates) > FEW_UPDATES or e.learns or len(e.losses) < 2:
+    if len(e.updates) > FEW_UPDATES or e.learns or len(e.losses) < 2 or e.watch.failed:
         return
     trial = Trial(epochs=max(2, 300 // len(e.updates)))
     losses = e.attempt(trial)

@@ -130,12 +130,15 @@ def run(one: Pass, values: Mapping[Node, Tensor], trial: Trial) -> Repeated:
 
 
 def recorded(watch: Watch) -> list[Any]:
-    """Return the events up to the last one whose graph was kept."""
+    """Return the events up to the last one whose graph was kept, and the pass that failed."""
     events = watch.events
     for number, event in enumerate(events):
         if isinstance(event, Pass) and event.graph is None:
             return events[:number]
-    return events
+    if watch.failed is None:
+        return events
+    graph, line = watch.failed
+    return [*events, Pass(graph, line, [], [])]
 
 
 def match(watch: Watch, optimizer: Optimizer) -> dict[Node, Tensor]:

@@ -13,8 +13,9 @@ import os
 import sys
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -30,7 +31,7 @@ from minigrad.context import (
     Scope,
     watching,
 )
-from minigrad.debug.anomaly import source_line
+from minigrad.debug.anomaly import first_non_finite, source_line
 from minigrad.errors import NonFiniteError
 from minigrad.gates.basic import Hadamard
 from minigrad.gradients import SparseGradient, dense
@@ -73,14 +74,53 @@ class Line(NamedTuple):
         return linecache.getline(self.file, self.number).strip()
 
 
-def users_line() -> Line:
-    """Return the line outside minigrad's packages that is being executed."""
+def users_frame() -> FrameType:
+    """Return the innermost frame outside minigrad's packages."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(
         (*OWN, "<frozen", contextlib.__file__)
     ):
         frame = frame.f_back
+    return frame
+
+
+def users_line() -> Line:
+    """Return the line outside minigrad's packages that is being executed."""
+    frame = users_frame()
     return Line(frame.f_code.co_filename, frame.f_lineno)
+
+
+def arrays_beside(frame: FrameType, inputs: Any) -> dict[str, Array]:
+    """Return the arrays in a frame's variables that have as many rows as the first input. One of them
+    may contain the labels of these inputs.
+    """
+    found = {}
+    rows = getattr(inputs[0], "shape", ())[:1] if inputs else ()
+    for name, value in [*frame.f_globals.items(), *frame.f_locals.items()]:
+        if rows and isinstance(value, np.ndarray) and value.shape[:1] == rows:
+            found[name] = value
+    return found
+
+
+def compare(gate: Any, prediction: Array, truth: Array) -> tuple[float, float]:
+    """Return the mean of a loss, and the share of right answers (NaN without classes)."""
+    right = np.array(np.nan)
+    if gate.name == "BinaryCrossEntropy":
+        right = (prediction > 0) == (truth > 0.5)
+    elif truth.shape == prediction.shape[:-1]:
+        right = prediction.argmax(axis=-1) == truth
+    return float(gate.losses(prediction, truth).mean()), float(right.mean())
+
+
+def users_stack() -> tuple[Line, ...]:
+    """Return the lines outside minigrad's packages that are being executed, innermost first."""
+    lines = []
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith((*OWN, "<frozen")):
+            lines.append(Line(frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    return tuple(lines)
 
 
 def raising_line(error: BaseException) -> Line | None:
@@ -156,6 +196,10 @@ class Call:
     line: Line
     node: Node | None
     """The node of the first output."""
+    passes: int = 0
+    """How many backward passes there were before."""
+    beside: dict[str, Array] = field(default_factory=dict)
+    """The arrays in the calling function's variables that may be the labels, by name."""
     trains: bool = False
     """Whether a loss was computed from the output, and went backward."""
 
@@ -176,6 +220,8 @@ class Evaluation(NamedTuple):
     right: float
     """The share of labels that are predicted correctly, or NaN without classes."""
     truth: Array
+    place: tuple[Line, ...]
+    """The lines that were being executed. An evaluation of several batches has one place."""
 
 
 class Watch:
@@ -228,6 +274,8 @@ class Watch:
         """The graph and the line of a backward pass that did not run because the loss was not
         finite.
         """
+        self.strange: Node | None = None
+        """The first node of this graph that was not finite."""
         self.factors: list[Array] = []
         """Constants that were multiplied after the last pass."""
         self.active: dict[str, Line] = {}
@@ -244,8 +292,8 @@ class Watch:
         self._open: list[Call] = []
         self._line = Line("", 0)
         self._last: Node | None = None
-        self._compared_last: tuple[Any, Array, Array] | None = None
-        """The gate of the last loss, its prediction and its truth."""
+        self._compared_last: tuple[Any, Array, Array, tuple[Line, ...]] | None = None
+        """The gate of the last loss, its prediction, its truth and its place."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -263,6 +311,7 @@ class Watch:
         self._evaluate()
         self.error = error
         if isinstance(error, NonFiniteError) and self._last is not None:
+            self.strange = first_non_finite(self._last)
             graph = without_outputs(self._last)[self._last]
             self.failed = graph, raising_line(error) or self._line
         self._last = None
@@ -371,17 +420,11 @@ class Watch:
         """Add the last loss to the evaluations, because it did not go backward."""
         if self._compared_last is None or len(self.evaluations) >= EVALUATIONS_KEPT:
             return
-        gate, prediction, truth = self._compared_last
+        gate, prediction, truth, place = self._compared_last
         self._compared_last = None
-        right = np.array(np.nan)
-        if gate.name == "BinaryCrossEntropy":
-            right = (prediction > 0) == (truth > 0.5)
-        elif truth.shape == prediction.shape[:-1]:
-            right = prediction.argmax(axis=-1) == truth
-        loss = float(gate.losses(prediction, truth).mean())
-        share = float(right.mean())
+        loss, right = compare(gate, prediction, truth)
         passes = len(self.losses)
-        self.evaluations.append(Evaluation(gate, passes, loss, share, truth))
+        self.evaluations.append(Evaluation(gate, passes, loss, right, truth, place))
 
     # ---- events ----
 
@@ -412,15 +455,22 @@ class Watch:
             return
         first = output[0] if isinstance(output, tuple) else output
         node = first.node if isinstance(first, Tensor) else None
-        call = Call(layer, inputs, options, layer.training, users_line(), node)
+        call = Call(
+            layer, inputs, options, layer.training, users_line(), node, len(self.losses)
+        )
+        if self.losses:
+            call.beside = arrays_beside(users_frame(), inputs)
         calls = self.calls if outermost else self.inner
         calls.append(call)
-        del calls[: -10 * CALLS_KEPT]
+        if len(calls) > 10 * CALLS_KEPT:
+            del calls[
+                2 * CALLS_KEPT
+            ]  # the first training calls and the last evaluations stay
         self._open.append(call)
 
     def _compared(self, gate: Any, prediction: Array, truth: Array) -> None:
         self._evaluate()
-        self._compared_last = gate, prediction, truth
+        self._compared_last = gate, prediction, truth, users_stack()
 
     def _clipped(self, parameters: Any, max_norm: float) -> None:
         self._leaves = []
