@@ -125,7 +125,9 @@ def weights_fixed(e: Evidence) -> Findings:
         return
     trained = set(e.watch.first)
     for made in e.watch.optimizers:
-        trained |= set(made.leaves.values())
+        for path, leaf in made.leaves.items():
+            if made.optimizer.steps.get(path):
+                trained.add(leaf)
     last = set(e.kept[-1].nodes)
     for node in e.gates(*PRODUCTS):
         if not node.requires_grad:

@@ -31,6 +31,8 @@ SHIFTED, SHIFTED_FAILING = 3.0, 1.0
 """Deviations between the means of a column. Honest test rows differ by less than one."""
 SCALED, SCALED_FAILING = 5.0, 2.0
 """Factors between the deviations of a column."""
+SURE = 4.0
+"""A difference of this many standard errors is no chance."""
 MOSTLY_NEW, NEW_IDS = 0.5, 0.2
 """Shares of ids that training never had. In texts, a tenth of the words may be new."""
 MOVED, MOVED_FAILING = 0.6, 0.3
@@ -183,13 +185,19 @@ def _other_ids(rows: Array, held: Array) -> tuple[float, float]:
 
 def _apart(rows: Array, held: Array) -> tuple[float, float]:
     """Return by how many deviations the means differ, and the ratio of the deviations, both in the
-    column where they differ most. Columns that hardly vary, such as the border of images, do not count.
+    column where they differ most. A ratio that may be chance counts as 1.
     """
     axis = 0 if rows.ndim == 2 else None  # pixels and steps are one column
-    least = 0.1 * rows.std() + 1e-12
+    least = 0.1 * rows.std() + 1e-12  # of columns that hardly vary
     spread = np.maximum(rows.std(axis), least)
+    centred = rows - rows.mean(axis)
     shift = np.abs(held.mean(axis) - rows.mean(axis)) / spread
-    ratio = np.atleast_1d(np.maximum(held.std(axis), least) / spread)
+    ratio = np.maximum(held.std(axis), least) / spread
+    # the standard error of a deviation grows with the kurtosis, and is large for rare values
+    kurtosis = (centred**4).mean(axis) / spread**4
+    count = held.size / ratio.size
+    error = np.sqrt(np.maximum(kurtosis - 1, 0) / (4 * count))
+    ratio = np.atleast_1d(np.where(np.abs(ratio - 1) > SURE * error, ratio, 1.0))
     farthest = np.argmax(np.abs(np.log(ratio)))
     return float(np.max(shift)), float(ratio[farthest])
 

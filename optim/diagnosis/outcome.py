@@ -186,6 +186,10 @@ def not_learned(e: Evidence) -> Findings:
         )
     elif alone and len(every) >= MANY:
         finding.effect = "one batch can be learned by heart, but all batches together cannot, not even with Adam"
+        finding.remedy = (
+            "print some inputs with their labels: do the inputs determine the labels? If so, find the "
+            "step on the way to the loss that loses what does, such as an axis, a position or a state"
+        )
         finding = _about_rows(e, finding)
         finding.run, finding.curve = every, "all batches, with Adam"
         finding.trial, finding.changed = one, "with Adam, and one batch only"

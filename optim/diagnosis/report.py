@@ -39,6 +39,8 @@ TRIED: tuple[Suspect, ...] = (
     *steps.SUSPECTS,
     *start.LATER,
 )
+FALLBACK: tuple[Suspect, ...] = (*start.FALLBACK, *outcome.SUSPECTS)
+"""These describe what is wrong without its cause, so they are asked only if nothing was found."""
 
 
 @dataclass
@@ -78,16 +80,21 @@ def examine(watch: Watch) -> Diagnosis:
     with np.errstate(all="ignore"):
         # several graphs without a step are not a training run: they are only inspected
         trains = bool(evidence.updates) or len(evidence.passes) == 1
-        causes = CAUSES if trains else bookkeeping.SUSPECTS
-        for suspect in (*causes, *TRIED, *evaluation.LAST):
+        suspects = (
+            *CAUSES,
+            *start.FALLBACK,
+            *TRIED,
+            *evaluation.LAST,
+            *outcome.SUSPECTS,
+        )
+        if not trains:
+            suspects = bookkeeping.SUSPECTS
+        for suspect in suspects:
             # a fault that is proved also explains steps that seem too long or too short
             explained = any(one.certainty == "proved" for one in found)
-            if suspect not in TRIED or not explained:
+            answered = bool(found) or watch.error is not None
+            if not (suspect in TRIED and explained or suspect in FALLBACK and answered):
                 found += ask(evidence, suspect, found)
-        for suspect in (
-            outcome.SUSPECTS if trains and not found and not watch.error else ()
-        ):
-            found += ask(evidence, suspect)
     stopped = error_finding(evidence)
     if stopped is not None:
         # only what is proved to prevent the stop, or bad data, comes before it

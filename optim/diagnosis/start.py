@@ -27,6 +27,7 @@ MOSTLY = 0.5
 MUCH = 0.8
 """Runs that remove more than this share of the loss of guessing are not repeated with new weights."""
 TIMES = 20
+ENOUGH_ROWS = 8
 OFF = 0.25
 VANISHED = 1e-3
 STEP = re.compile(r"t\d+")
@@ -141,6 +142,37 @@ def zero_gradients(e: Evidence) -> Findings:
     )
     prove(e, finding, Trial(start=glorot), "with weights drawn at random")
     yield finding
+
+
+def rows_become_equal(e: Evidence) -> Findings:
+    """If all rows of the output are equal, the gate at which they become equal loses the inputs."""
+    if e.term is None or e.learns or not e.term.output.shape:
+        return
+    rows = e.term.output.shape[0]
+    last = e.last.outputs.get(e.kept[-1].terms[0].output)
+    if rows < ENOUGH_ROWS or last is None or _vary(last):
+        return
+    for node in e.nodes:
+        inputs = [e.first.outputs[one] for one in node.inputs]
+        varying = [one for one in inputs if one.shape[:1] == (rows,) and _vary(one)]
+        output = e.first.outputs[node]
+        if varying and output.shape[:1] == (rows,) and not _vary(output):
+            yield Finding(
+                "rows-equal",
+                f"{name(node)} returns the same numbers for all {rows} rows, although its inputs of "
+                f"shape {varying[0].shape} differ",
+                "what comes after it cannot depend on the inputs, and no gradient that depends on them "
+                "comes back",
+                "check this step's axis, width and initial weights: a normalization over a single number, "
+                "a softmax over an axis of size 1 or a unit that is always 0 makes rows equal",
+                **e.where(node),
+            )
+            return
+
+
+def _vary(rows: Array) -> bool:
+    """Whether some rows differ."""
+    return bool((rows != rows[:1]).any())
 
 
 def _dead(look: Look, node: Node) -> bool:
@@ -368,5 +400,6 @@ SUSPECTS = (
     weights_badly_drawn,
     outputs_explode,
 )
+FALLBACK = (rows_become_equal,)
 VANISHING = (vanishing_layers, vanishing_time)
 LATER = (dead_at_end,)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.debug.anomaly import strange_node
-from minigrad.errors import MinigradError, NonFiniteError
+from minigrad.errors import MinigradError
 from minigrad.graph import Node, ancestors
 
 from ..lazy import values
@@ -15,7 +15,7 @@ from .evidence import Evidence, Look
 from .finding import Finding, number
 from .reading import key, name, origin
 from .trial import Repeated, Trial
-from .watch import Line, raising_line
+from .watch import raising_line
 
 CAUSES = {
     "Log": "the logarithm of 0 is -inf, and a negative number has none",
@@ -36,11 +36,11 @@ GROWN = 100
 def error_finding(e: Evidence) -> Finding | None:
     """Turn an error of minigrad that stopped the script into a finding."""
     error = e.watch.error
+    if e.watch.strange is not None:
+        return _not_finite(e, e.watch.strange)
     if not isinstance(error, MinigradError):
         return None
     line = raising_line(error)
-    if isinstance(error, NonFiniteError):
-        return _not_finite(e, error, line)
     path = ""
     last = e.watch.calls[-1].node if e.watch.calls else None
     if last is not None:
@@ -51,19 +51,15 @@ def error_finding(e: Evidence) -> Finding | None:
     return Finding("stopped", what, error.cause, error.remedy, line, path)
 
 
-def _not_finite(e: Evidence, error: NonFiniteError, line: Line | None) -> Finding:
+def _not_finite(e: Evidence, node: Node) -> Finding:
     """Name the gate that computed the first number that is not finite, and its inputs."""
-    node = e.watch.strange
-    step = len(e.losses) + 1
-    what, effect, remedy = f"{error.what} [{error.code}]", error.cause, error.remedy
-    steep = None
-    if node is not None:
-        what = strange_node(node)
-        effect = CAUSES.get(
-            name(node), "the result is too large, or undefined for this input"
-        )
-        remedy = REMEDIES.get(name(node), remedy)
-        steep = _steep_gate(e) if node in e.watch.first else None
+    assert e.watch.failed is not None
+    what = strange_node(node)
+    effect = CAUSES.get(
+        name(node), "the result is too large, or undefined for this input"
+    )
+    remedy = REMEDIES.get(name(node), "lower the learning rate, or scale the inputs")
+    steep = _steep_gate(e) if node in e.watch.first else None
     if steep is not None:
         node, smallest = steep
         what = (
@@ -79,11 +75,13 @@ def _not_finite(e: Evidence, error: NonFiniteError, line: Line | None) -> Findin
     if _growth(e) > GROWN:
         effect += f", after the parameters have grown to {number(_growth(e))} times their first size"
         remedy = "use a much smaller learning rate, or clip the gradients"
+    _, line = e.watch.failed
+    step = len(e.losses) + 1
     finding = Finding(
         "not-finite", f"the run stopped in step {step}: {what}", effect, remedy, line
     )
     for one in e.nodes:
-        if node is not None and one.gate and key(one) == key(node):
+        if one.gate and key(one) == key(node):
             finding.line = e.caller(one)
             finding.layer = e.layer(one).path
             break

@@ -123,10 +123,11 @@ def users_stack() -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def raising_line(error: BaseException) -> Line | None:
+def raising_line(error: BaseException | None) -> Line | None:
     """Return the user's line in which an error was raised."""
     line = None
-    for frame, number in traceback.walk_tb(error.__traceback__):
+    trace = None if error is None else error.__traceback__
+    for frame, number in traceback.walk_tb(trace):
         if not frame.f_code.co_filename.startswith((*OWN, "<")):
             line = Line(frame.f_code.co_filename, number)
     return line
@@ -310,11 +311,26 @@ class Watch:
         self._stack.close()
         self._evaluate()
         self.error = error
-        if isinstance(error, NonFiniteError) and self._last is not None:
+        if self._last is not None and self._stopped(error):
             self.strange = first_non_finite(self._last)
             graph = without_outputs(self._last)[self._last]
             self.failed = graph, raising_line(error) or self._line
         self._last = None
+
+    def _stopped(self, error: BaseException | None) -> bool:
+        """Whether the run ended because of a number that is not finite: with an error, or because the
+        program itself left the loop.
+        """
+        if isinstance(error, NonFiniteError):
+            return True
+        last = self._last
+        return (
+            error is None
+            and last is not None
+            and last.requires_grad
+            and last.output.size == 1
+            and not np.isfinite(last.output).all()
+        )
 
     @property
     def keeping(self) -> bool:
