@@ -212,8 +212,12 @@ def dense(gradient: Any) -> Any:
 def for_leaf(gradient: Any) -> Any:
     """Return a gradient as leaves store it: an array that nothing else refers to, or a
     SparseGradient, whose rows an optimizer can update without the others. Tensors are unchanged.
+
+    A row-sparse gradient is coalesced now. If it were coalesced when somebody reads it, reading it
+    between two backward passes would change the order of additions, and the last bits of the sum.
     """
     if isinstance(gradient, SparseGradient):
+        gradient.rows()
         return gradient
     if isinstance(gradient, Gradient):
         return gradient.dense()  # these compute a new array

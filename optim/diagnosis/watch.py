@@ -388,7 +388,7 @@ class Watch:
         self._line = users_line()
         stepped = any(made.steps for made in self.optimizers)
         if len(self.losses) == 1 and not stepped:
-            self.second = {node: node.output.copy() for node in self.first}
+            self.second = {node: values(node) for node in self.first}
         for call in self._open:
             call.trains = call.node in copies
             if call.trains and call not in self.inner:

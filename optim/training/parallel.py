@@ -19,7 +19,7 @@ import numpy as np
 from minigrad import Gate, Tensor
 from minigrad.context import SCOPE, SUM_OVER_RANKS, scope_label, setting
 from minigrad.errors import DataError, OptionError
-from minigrad.gradients import SparseGradient, dense
+from minigrad.gradients import SparseGradient, dense, for_leaf
 
 from ..optimizer import Array, Optimizer
 from .interrupt import Interrupted
@@ -212,7 +212,7 @@ def sum_gradients(
     for path, leaf in leaves.items():
         terms = [theirs[path] for theirs in everyone if path in theirs]
         if terms and all(terms):
-            leaf.grad = SparseGradient(leaf.shape, leaf.dtype, terms)
+            leaf.grad = for_leaf(SparseGradient(leaf.shape, leaf.dtype, terms))
         elif terms:
             summed.append(leaf)
             term = dense(leaf.grad)

@@ -120,6 +120,29 @@ def test_sparse_gradient_of_lookup_stays_sparse_until_it_is_read():
     assert table.grad.sum() == 8
 
 
+def test_looks_at_a_sparse_gradient_between_passes_change_no_bit():
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 6, (3, 40))
+    upstream = rng.normal(size=(3, 40, 2)).astype("float32")
+
+    def passes(look, numbers=range(3)):
+        table: Any = mg.Tensor(np.ones((6, 2), "float32"), requires_grad=True)
+        for number in numbers:
+            mg.lookup(table, ids[number]).backward(upstream[number])
+            look(table)
+        return table.grad
+
+    one, two, three = (passes(len, [number]) for number in range(3))
+    expected = one + two + three  # in the order in which NumPy adds
+    for look in (
+        len,
+        lambda table: table.node.grad.rows(),
+        lambda table: table.node.grad.dense(),
+        lambda table: table.grad,
+    ):
+        assert_array_equal(passes(look), expected)
+
+
 def test_sparse_gradient_sums_its_rows_once():
     ids, values = np.array([2, 0]), np.array([[1.0], [4.0]])
     distinct = SparseGradient(

@@ -78,7 +78,7 @@ def test_run_is_the_same_when_it_is_watched():
     assert run() == alone  # nothing was left behind
 
 
-def lazily(steps, watch: Any, rule: Any):
+def lazily(steps, passes, watch: Any, rule: Any):
     """Train a table whose rows have pending updates, watch some more steps, and train again."""
     mg.seed(0)
     rng = np.random.default_rng(0)
@@ -88,12 +88,13 @@ def lazily(steps, watch: Any, rule: Any):
 
     def train():
         for _ in range(steps):
-            ids = rng.integers(0, 40, (4, 2))
             optimizer.zero_grad()
-            loss = crossed(model(ids), ids[:, 0] % 2)
-            loss.backward()
+            for _ in range(passes):
+                ids = rng.integers(0, 40, (4, 2))
+                loss = crossed(model(ids), ids[:, 0] % 2)
+                loss.backward()
+                found.append(loss.item())
             optimizer.step()
-            found.append(loss.item())
 
     train()
     with watch:
@@ -103,14 +104,16 @@ def lazily(steps, watch: Any, rule: Any):
     return found, {name: array.tobytes() for name, array in state.items()}
 
 
+@pytest.mark.parametrize("passes", [1, 2])
 @pytest.mark.parametrize("rule", [momentum, optim.Adam, optim.AdamW])
-def test_pending_updates_of_a_table_stay_pending(rule):
+def test_pending_updates_of_a_table_stay_pending(rule, passes):
     watch = Watch()
     diagnosis = optim.diagnose(quiet=True)
-    alone = lazily(9, nullcontext(), rule)
-    assert lazily(9, watch, rule) == alone
-    assert lazily(9, diagnosis, rule) == alone
-    assert losses(watch, Trial()) == watch.losses == alone[0][9:18]
+    alone = lazily(9, passes, nullcontext(), rule)
+    assert lazily(9, passes, watch, rule) == alone
+    assert lazily(9, passes, diagnosis, rule) == alone
+    assert losses(watch, Trial()) == watch.losses
+    assert watch.losses == alone[0][9 * passes : 18 * passes]
 
 
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt, SystemExit])
