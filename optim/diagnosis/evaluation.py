@@ -31,6 +31,8 @@ SHIFTED, SHIFTED_FAILING = 3.0, 1.0
 """Deviations between the means of a column. Honest test rows differ by less than one."""
 SCALED, SCALED_FAILING = 5.0, 2.0
 """Factors between the deviations of a column."""
+COMPARED = 1000
+"""The number of training rows that are compared."""
 SURE = 4.0
 """A difference of this many standard errors is no chance."""
 MOSTLY_NEW, NEW_IDS = 0.5, 0.2
@@ -112,7 +114,8 @@ def evaluated_otherwise(e: Evidence) -> Findings:
     If an evaluation is known to fail, smaller differences count than if its result is unknown.
     """
     fails = holds(e) is False
-    for call, held in _evaluated(e):
+    last = {call.line: (call, held) for call, held in _evaluated(e)}
+    for call, held in last.values():
         rows = _trained(e, held)
         if min(len(rows), len(held)) < ENOUGH_ROWS:
             continue
@@ -185,21 +188,23 @@ def _other_ids(rows: Array, held: Array) -> tuple[float, float]:
 
 def _apart(rows: Array, held: Array) -> tuple[float, float]:
     """Return by how many deviations the means differ, and the ratio of the deviations, both in the
-    column where they differ most. A ratio that may be chance counts as 1.
+    column where they differ most. A ratio that may be chance counts as 1, and of many columns, a
+    tenth must differ.
     """
     axis = 0 if rows.ndim == 2 else None  # pixels and steps are one column
+    rows = rows[:: len(rows) // COMPARED + 1].astype(np.float64)
     least = 0.1 * rows.std() + 1e-12  # of columns that hardly vary
     spread = np.maximum(rows.std(axis), least)
     centred = rows - rows.mean(axis)
     shift = np.abs(held.mean(axis) - rows.mean(axis)) / spread
     ratio = np.maximum(held.std(axis), least) / spread
     # the standard error of a deviation grows with the kurtosis, and is large for rare values
-    kurtosis = (centred**4).mean(axis) / spread**4
+    kurtosis = np.square(centred**2).mean(axis) / spread**4
     count = held.size / ratio.size
     error = np.sqrt(np.maximum(kurtosis - 1, 0) / (4 * count))
     ratio = np.atleast_1d(np.where(np.abs(ratio - 1) > SURE * error, ratio, 1.0))
-    farthest = np.argmax(np.abs(np.log(ratio)))
-    return float(np.max(shift)), float(ratio[farthest])
+    farthest = np.argsort(np.abs(np.log(ratio)))[::-1][ratio.size // 10]
+    return float(np.quantile(shift, 0.9, method="higher")), float(ratio[farthest])
 
 
 def batchnorm_statistics(e: Evidence) -> Findings:
