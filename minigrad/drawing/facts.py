@@ -18,6 +18,7 @@ from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..gradients import Gradient, dense, unbroadcast
 from ..graph import Array, Leaf, Node
+from ..support.arrays import norm
 from ..support.text import counted
 
 WHOLE = 12  # arrays with more elements than this are not shown in full
@@ -61,15 +62,17 @@ class Stats:
             small = array.copy()
         broken = wide.size - finite.size
         if not finite.size:
-            norm = np.nan if broken else 0.0
-            return cls(np.nan, np.nan, np.nan, norm, broken, small)
-        norm = float(np.sqrt(finite @ finite))
+            length = np.nan if broken else 0.0
+            return cls(np.nan, np.nan, np.nan, length, broken, small)
+        # Dividing by a power of two is exact, and prevents an overflow of the sum.
+        share = 0.5 ** finite.size.bit_length()
+        mean = float(np.sum(finite * share) / (finite.size * share))
         low, high = float(finite.min()), float(finite.max())
         return cls(
             low,
             high,
-            float(finite.mean()),
-            norm,
+            mean,
+            float(norm(finite)),
             broken,
             small,
         )

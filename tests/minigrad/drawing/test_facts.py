@@ -64,6 +64,19 @@ def test_stats_leave_out_nan_and_infinity():
     assert stats.broken == 2
 
 
+@pytest.mark.parametrize("size", [3, 8, 100])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_stats_of_a_mask_do_not_overflow(size, kind):
+    lowest = np.finfo(kind).min
+    with np.errstate(over="raise"):
+        stats = Stats.of(np.full(size, lowest))
+    assert stats.mean == pytest.approx(float(lowest))
+    assert stats.norm == pytest.approx(size**0.5 * abs(float(lowest)))
+    one = Stats.of(np.array([0.0, -1e300, 1e-300]))
+    assert one.norm == 1e300
+    assert one.mean == pytest.approx(-1e300 / 3)
+
+
 def test_stats_of_empty_array():
     stats = Stats.of(np.zeros((0, 3)))
     assert stats.norm == 0
