@@ -8,7 +8,6 @@ gradient.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -84,6 +83,7 @@ class Gradients:
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.roots = [node for node in nodes if node.upstream is not None]
+        self._sums: tuple[dict[Node, Stats], dict[tuple[Node, int], float]] | None = None
 
     def of(self, node: Node) -> Stats | None:
         """Return the statistics of a node's gradient, or None if the node has no gradient.
@@ -100,8 +100,18 @@ class Gradients:
         """
         return self._swept[1].get((consumer, position), 0.0)
 
-    @cached_property
+    @property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
+        """The sums for `of` and `along`, computed once.
+
+        In Python 3.11, a cached_property would lock all graphs while it runs the rules of one. If
+        ranks draw in several threads, and a rule waits for the other ranks, they would wait forever.
+        """
+        if self._sums is None:
+            self._sums = self._sweep()
+        return self._sums
+
+    def _sweep(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
         totals: dict[Node, Array] = {}  # summed over all backward calls, like a leaf's `.grad`
         edges: dict[tuple[Node, int], float] = defaultdict(float)
         try:
