@@ -10,6 +10,7 @@ from minigrad.context import SCOPE, setting, step_of
 from minigrad.debug.unchanged import unchanged
 from minigrad.errors import GradientError, OptionError
 from minigrad.graph import Array
+from minigrad.support.arrays import norm
 
 from .cells import Cell
 from .layer import ON_VALUE, Layer
@@ -129,7 +130,7 @@ def gradient_flow(
         for name in cell.state_names
     ]
     found = gradients(model, tuple(inputs), y, paths, loss=loss, batch_size=max(1, len(y)))
-    return {path: np.linalg.norm(gradient, axis=(0, 2)) for path, gradient in found.items()}
+    return {path: norm(gradient, axis=(0, 2)) for path, gradient in found.items()}
 
 
 def _passes(

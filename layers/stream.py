@@ -46,15 +46,24 @@ class TruncatedBPTT:
     If you need a single loss at the end of the sequence, compute it after the loop from the last
     window's outputs. The gradient of this loss reaches k2 steps back from the end.
 
-    Errors: OptionError for a bidirectional layer with a state (MG244); ShapeError for x without
-    time steps (MG231) and for a model that does not return outputs and a state (MG233). Source:
-    Williams and Peng, An efficient gradient-based algorithm for on-line training of recurrent
-    network trajectories (1990).
+    Errors: OptionError for k1 or k2 below 1 (MG210) and for a bidirectional layer with a state
+    (MG244); ShapeError for x without time steps (MG231) and for a model that does not return
+    outputs and a state (MG233). Source: Williams and Peng, An efficient gradient-based algorithm
+    for on-line training of recurrent network trajectories (1990).
 
     Since: 0.1.
     """
 
     def __init__(self, k1: int, k2: int) -> None:
+        for name, size in (("k1", k1), ("k2", k2)):
+            if not hasattr(size, "__index__") or size < 1:
+                raise OptionError(
+                    "MG210",
+                    f"TruncatedBPTT cannot have {name}={size!r}",
+                    cause="k1 and k2 count time steps, so each must be an integer of 1 or more",
+                    remedy="pass the steps between two updates as k1, and the steps that a gradient "
+                    "reaches back as k2",
+                )
         self.k1 = k1
         self.k2 = k2
 
@@ -107,8 +116,10 @@ class Stateful(Layer):
     In training mode, call it with consecutive windows x (B, k1, ...), such as the batches of
     `minigrad.data.Stream`. Each call returns the outputs that the `walk` of the TruncatedBPTT
     yields on the whole sequence: the outputs of the last min(k1, k2) steps, with a gradient that
-    reaches k2 steps back. In evaluation mode, the first call after `eval()` starts with a state of
-    None.
+    reaches k2 steps back. A window may be shorter than k1, for example at the end of a sequence. If
+    it is shorter than the previous window, its gradient may reach fewer than k2 steps back. To
+    begin a new sequence, call `load_carried_state({})`. In evaluation mode, a window may have any
+    length, and the first call after `eval()` starts with a state of None.
 
     >>> from layers import RNN
     >>> rnn = Stateful(RNN(3, 2, return_sequences=True, return_state=True), TruncatedBPTT(k1=4, k2=6))
@@ -118,8 +129,9 @@ class Stateful(Layer):
     If k2 is at most k1, other layers may compute the inputs x. Otherwise, put those layers into the
     model that you pass to Stateful. In a Sequential, a Stateful is named `carried`.
 
-    Errors: see TruncatedBPTT; ShapeError (MG224) from a recurrent layer if the batch size changes;
-    GradientError (MG237) if another layer computed inputs that the next call would need again.
+    Errors: see TruncatedBPTT; ShapeError if the batch size changes (MG224) and for a window longer
+    than k1 in training mode (MG255); GradientError (MG237) if another layer computed inputs that
+    the next call would need again.
 
     Since: 0.2.
     """
@@ -140,11 +152,32 @@ class Stateful(Layer):
             outputs, state = _run(self.model, x, self._memory["evaluated"])
             self._memory = self._memory | {"evaluated": _detached(state)}
             return outputs
+        length = x.shape[1]
+        if length > self._bptt.k1:
+            raise ShapeError(
+                "MG255",
+                f"a window has {length} steps, but k1={self._bptt.k1}",
+                cause="in training, k1 is the number of steps between two updates, and each window "
+                "leads to one update",
+                remedy=f"use TruncatedBPTT(k1={length}, k2={self._bptt.k2}), or windows of "
+                f"{self._bptt.k1} steps",
+            )
         computed = isinstance(x, Tensor) and x.requires_grad
         earlier = self._memory["x"]
-        length = x.shape[1]
-        if earlier is not None and earlier.size and len(earlier) == len(x):
-            x = np.concatenate([earlier.array, x], axis=1)
+        if earlier is not None:
+            one_step, expected = [(len(a), *a.shape[2:]) for a in (x, earlier)]
+            if one_step != expected:
+                raise ShapeError(
+                    "MG224",
+                    f"a step of this window has shape {one_step}, but a step of the previous window "
+                    f"has shape {expected}",
+                    cause="Stateful continues each sequence of the previous window, so the batch "
+                    "must keep its size and its features",
+                    remedy="make all windows of the same batch size; to begin new sequences, call "
+                    "load_carried_state({}) on the model",
+                )
+            if earlier.size:
+                x = np.concatenate([earlier.array, x], axis=1)
         outputs, state, kept = self._bptt._window(
             self.model, x, self._memory["state"], x.shape[1] - length, length
         )

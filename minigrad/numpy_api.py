@@ -8,6 +8,7 @@ gate raises an error, because its plain result would silently drop the gradient.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from .errors import UnsupportedError
 from .graph import Array, Node, Shape
 from .help import engine_errors as checks
-from .help.other_frameworks import call_renamed, own_keywords
+from .help.other_frameworks import answering, call_renamed
 from .support.text import printable
 
 Function = Callable[..., Any]
@@ -41,6 +42,7 @@ _WITHOUT_GRADIENT = _COMPARISONS | {
     for name in "isfinite isnan isinf logical_and logical_or logical_not signbit argmax argmin argsort "
     "shape ndim size count_nonzero flatnonzero nonzero all any allclose array_equal isclose".split()
 }
+_answering = cache(answering)
 
 
 def implements(*numpy_functions: Function) -> Callable[[F], F]:
@@ -269,10 +271,8 @@ class ArrayMethods(np.lib.mixins.NDArrayOperatorsMixin):
             return _plainly(function, args, options)
         if function not in FUNCTIONS:
             raise checks.no_gate(f"np.{function.__name__}")
-        recorded = FUNCTIONS[function]
-        if options:
-            options = own_keywords(recorded, options)
-        return recorded(*args, **options)
+        # NumPy accepts some calls that minigrad does not, such as np.where with one argument
+        return _answering(FUNCTIONS[function])(*args, **options)
 
 
 def _plainly(function: Function, args: Iterable[Any], options: dict[str, Any]) -> Any:

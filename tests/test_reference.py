@@ -7,6 +7,7 @@ arguments, or only keeps them (a
 dataclass), has none to refuse. An exception has codes: the page of errors shows an example of each.
 """
 
+import ast
 import inspect
 import re
 import sys
@@ -74,6 +75,38 @@ def test_every_code_has_an_exception():
         if kind == "exceptions":
             listed |= {*docstrings.codes(docstrings.lookup(name))}
     assert listed == {*docstrings.error_titles()}
+
+
+# a class and the codes that a docstring lists for it: "ShapeError for x (MG221), a mask (MG222)"
+LISTED = re.compile(
+    r"\b\w+Error\b(?:[^.;()]|\([^()]*\))*?\(?\bMG\d{3}(?:[^.;]*?MG\d{3})*"
+)
+
+
+def listed_codes():
+    """Yield (where, class, code) for each code that a docstring lists for a class."""
+    for package in docstrings.PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                    text = " ".join((ast.get_docstring(node) or "").split())
+                    where = (
+                        f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}"
+                    )
+                    for found in LISTED.findall(text):
+                        kind = ""
+                        for word in re.findall(r"\w+Error\b|MG\d{3}", found):
+                            if word.startswith("MG"):
+                                yield where, kind, word
+                            else:
+                                kind = word
+
+
+def test_docstrings_name_the_class_that_is_raised_with_a_code():
+    raised = docstrings._raised()
+    listed = [*listed_codes()]
+    assert ("layers/recurrent.py: Recurrent", "ShapeError", "MG222") in listed
+    assert not [one for one in listed if one[2] not in raised.get(one[1], ())]
 
 
 @pytest.mark.parametrize(("name", "kind"), ENTRIES)

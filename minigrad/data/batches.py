@@ -43,7 +43,7 @@ class Batches:
 
     Errors: DataError MG411 if there are no arrays or no rows, OptionError MG412 for a batch size
     below 1, ShapeError MG413 for arrays of different lengths, DtypeError MG416 for an argument
-    without rows.
+    without rows and MG407 for rows of different lengths that do not contain integers.
 
     Since: 0.1.
     """

@@ -6,6 +6,7 @@ they are off.
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -25,7 +26,11 @@ MASKING = frozenset(
 )
 """Gates that add a mask to scores, or pass masked scores on."""
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_PACKAGES = tuple(
+    str(Path(__file__).resolve().parents[2] / name) + os.sep
+    for name in ("minigrad", "layers", "optim")
+)
+"""The folders of minigrad's packages. The first calling line outside them is the user's."""
 
 
 class trace_lines(watching):
@@ -37,8 +42,9 @@ class trace_lines(watching):
     >>> y.node.source.endswith(":2")
     True
 
-    The recorded line is the innermost line outside minigrad's package. Drawings, gradient reports
-    and `detect_anomaly` show it. Tracing takes about a microsecond per gate call.
+    The recorded line is the innermost line outside minigrad's packages, so for a gate in a layer of
+    minigrad, it is the line that calls the layer or the model. Drawings, gradient reports and
+    `detect_anomaly` show it. Tracing takes about a microsecond per gate call.
 
     Since: 0.1.
     """
@@ -124,7 +130,7 @@ def strange_node(node: Node) -> str:
 
 def _calling_line() -> str:
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
         frame = frame.f_back
     return source_line(frame.f_code.co_filename, frame.f_lineno)
 

@@ -8,7 +8,6 @@ gradient.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..derivatives import rule_on_arrays
 from ..errors import GradientError
 from ..gradients import Gradient, dense, unbroadcast
 from ..graph import Array, Leaf, Node
+from ..support.arrays import norm
 from ..support.text import counted
 
 WHOLE = 12  # arrays with more elements than this are not shown in full
@@ -61,15 +61,17 @@ class Stats:
             small = array.copy()
         broken = wide.size - finite.size
         if not finite.size:
-            norm = np.nan if broken else 0.0
-            return cls(np.nan, np.nan, np.nan, norm, broken, small)
-        norm = float(np.sqrt(finite @ finite))
+            length = np.nan if broken else 0.0
+            return cls(np.nan, np.nan, np.nan, length, broken, small)
+        # Dividing by a power of two is exact, and prevents an overflow of the sum.
+        share = 0.5 ** finite.size.bit_length()
+        mean = float(np.sum(finite * share) / (finite.size * share))
         low, high = float(finite.min()), float(finite.max())
         return cls(
             low,
             high,
-            float(finite.mean()),
-            norm,
+            mean,
+            float(norm(finite)),
             broken,
             small,
         )
@@ -81,6 +83,7 @@ class Gradients:
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
         self.roots = [node for node in nodes if node.upstream is not None]
+        self._sums: tuple[dict[Node, Stats], dict[tuple[Node, int], float]] | None = None
 
     def of(self, node: Node) -> Stats | None:
         """Return the statistics of a node's gradient, or None if the node has no gradient.
@@ -97,8 +100,18 @@ class Gradients:
         """
         return self._swept[1].get((consumer, position), 0.0)
 
-    @cached_property
+    @property
     def _swept(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
+        """The sums for `of` and `along`, computed once.
+
+        In Python 3.11, a cached_property would lock all graphs while it runs the rules of one. If
+        ranks draw in several threads, and a rule waits for the other ranks, they would wait forever.
+        """
+        if self._sums is None:
+            self._sums = self._sweep()
+        return self._sums
+
+    def _sweep(self) -> tuple[dict[Node, Stats], dict[tuple[Node, int], float]]:
         totals: dict[Node, Array] = {}  # summed over all backward calls, like a leaf's `.grad`
         edges: dict[tuple[Node, int], float] = defaultdict(float)
         try:

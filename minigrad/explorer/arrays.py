@@ -83,8 +83,7 @@ def summary(array: Array) -> Json:
         "shape": list(array.shape),
         "dtype": str(array.dtype),
     }
-    with np.errstate(over="ignore", invalid="ignore"):
-        stats = Stats.of(array)
+    stats = Stats.of(array)
     if stats.broken < array.size:
         names = ("low", "high", "mean", "norm")
         figures = np.array([getattr(stats, name) for name in names])

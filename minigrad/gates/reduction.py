@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..gate import Gate, Shape
-from ..help.engine_errors import warn_of_all_pairs
+from ..help.engine_errors import no_dtype_or_out, warn_of_all_pairs
 from ..help.other_frameworks import call_renamed
 from ..numpy_api import implements
 from ..tensor import Tensor, TensorLike
@@ -24,7 +24,8 @@ Axis = int | tuple[int, ...] | None
 class _Reduction(Gate):
     """Shapes: z has x's shape without `axis`; with keepdims=True, `axis` remains, with size 1.
 
-    Errors: ShapeError if x does not have `axis` (MG107).
+    Errors: ShapeError if x does not have `axis` (MG107); UnsupportedError if `keepdims` is not a
+    boolean (MG129).
     """
 
     function: ClassVar[Any]
@@ -32,6 +33,8 @@ class _Reduction(Gate):
 
     def __init__(self, axis: Axis = None, keepdims: bool = False) -> None:
         self.axis = copied(axis)
+        if not isinstance(keepdims, (int, np.bool_, type(None))):
+            raise no_dtype_or_out(self.name, keepdims)
         self.keepdims = bool(keepdims)
 
     def forward(self, x):

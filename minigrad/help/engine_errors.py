@@ -235,6 +235,16 @@ def no_gate(function: str) -> UnsupportedError:
     )
 
 
+def no_dtype_or_out(gate: str, value: Any) -> UnsupportedError:
+    """Return the error for a dtype or an array in place of `keepdims`."""
+    return UnsupportedError(
+        "MG129",
+        f"{gate} got a {type(value).__name__} as keepdims, which must be True or False",
+        cause="the third argument is keepdims; in NumPy's own function, it is a dtype or an output array",
+        remedy='pass keepdims=True by its name; for another dtype, use x.astype("float64") first',
+    )
+
+
 def warn_of_pairs(*arrays: Any) -> None:
     """Warn (MG170) before shapes (N, 1) and (N,) are compared, which would broadcast to (N, N)."""
     column, row = sorted(map(np.shape, arrays), key=len, reverse=True)

@@ -133,4 +133,4 @@ def word(words: Any, ids: Any) -> str:
         return text.replace("\ufffd", "·")
     except Exception:
         numbers = np.ravel(ids).tolist()
-        return " ".join(map(str, numbers))
+        return " ".join(map(str, numbers)).replace("-", "−")

@@ -163,7 +163,11 @@ def text(words: Any, row: Array, end: int) -> str:
     numbers = np.ravel(row)
     if numbers.dtype.kind in "iu":
         return word(words, numbers[:end])
-    known = [f"{one:.3g}" for one in numbers[:NUMBERS]]
+    # with the minus of the page's other numbers
+    known = [
+        f"{one:.3g}".replace("-", "−")
+        for one in numbers[:NUMBERS]
+    ]
     more = ["…"] if len(numbers) > NUMBERS else []
     return ", ".join(known + more)
 

@@ -17,6 +17,7 @@ from minigrad.backward import sweep
 from minigrad.context import step_of
 from minigrad.gradients import dense
 from minigrad.graph import Array, Node
+from minigrad.support.arrays import norm
 
 from ..diagnosis.reading import SEQUENCES, name
 from .parts import ACTIVE, Part, divide
@@ -185,9 +186,3 @@ def sample(array: Array) -> Array:
     distance = math.ceil(array.size / SAMPLE) | 1
     elements = array.reshape(-1)
     return elements[::distance].astype(np.float32)
-
-
-def norm(array: Array) -> float:
-    """Return the length, in float64 because the squares of tiny gradients would underflow."""
-    squares = np.square(array, dtype=np.float64)
-    return math.sqrt(squares.sum())

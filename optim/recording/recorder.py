@@ -20,6 +20,7 @@ from minigrad import Tensor
 from minigrad.context import ON_BACKWARD, ON_EVENT, watching
 from minigrad.graph import Array, Node, ancestors
 from minigrad.replay import without_outputs
+from minigrad.support.arrays import norm
 
 from ..diagnosis.reading import name
 from .examples import Examples
@@ -238,7 +239,7 @@ def moved(table: Array, start: Array) -> tuple[Array, Array]:
     few = table[:, :COLUMNS] - start[:, :COLUMNS]
     guess = largest(np.einsum("ij,ij->i", few, few), 4 * MOVED)
     change = table[guess] - start[guess]
-    lengths = np.sqrt(np.einsum("ij,ij->i", change, change))
+    lengths = norm(change, axis=1)
     most = largest(lengths, MOVED)
     return guess[most], lengths[most]
 

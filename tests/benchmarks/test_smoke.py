@@ -114,6 +114,17 @@ def test_memory_that_did_not_grow_has_no_ratio():
     assert one.ratios(other, "memory") == [1]
 
 
+def test_calls_that_are_shorter_than_the_clock_s_resolution_have_no_ratio(tmp_path):
+    shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
+    worker = tmp_path / "worker.py"
+    text = re.sub(
+        r"return \(time.perf_counter.*", "return 0.0, 0.0", worker.read_text()
+    )
+    worker.write_text(text)
+    printed = run("--contenders", "numpy,minigrad", "--only", "a", folder=tmp_path)
+    assert "| NumPy by hand | 0 | 0 |" in printed
+
+
 @pytest.mark.parametrize(
     ("after", "code", "message"),
     [

@@ -77,7 +77,8 @@ class Result:
 
     def ratios(self, other, what=""):
         """Return this time (or "memory") divided by the other's, in each round. Both contenders are
-        slowed down equally in a slow round. Memory that did not grow is left out.
+        slowed down equally in a slow round. Rounds in which the other's is 0 are left out: memory
+        that did not grow, or a time shorter than the clock's resolution.
         """
         what = what or self.clock
         pairs = zip(self.answers[1:], other.answers[1:], strict=True)

@@ -161,6 +161,10 @@ def test_gradient_flow_of_an_rnn_by_hand():
         dh = da @ W.T
     flow = gradient_flow(model, (IDS, LABELS))
     assert_close(flow["rnn.cell.h"], norms, rtol=1e-4)
+    faint = gradient_flow(
+        model, (IDS, LABELS), loss=lambda z, y: mg.softmax_cross_entropy(z, y) * 1e-30
+    )
+    np.testing.assert_allclose(faint["rnn.cell.h"], norms * 1e-30, rtol=1e-4)
 
 
 def test_gradient_flow_with_truncate_is_0_before_the_cut():

@@ -161,6 +161,12 @@ def test_truncated_bptt_requires_steps_outputs_and_state(options, x, code):
         stateful(x)
 
 
+@pytest.mark.parametrize(("k1", "k2"), [(0, 4), (-1, 4), (4, 0), (2.5, 4), (4, None)])
+def test_truncated_bptt_rejects_steps_below_1(k1, k2):
+    with raises("MG210", "TruncatedBPTT cannot have k[12]="):
+        TruncatedBPTT(k1, k2)
+
+
 # ---- Stateful ----
 
 
@@ -171,6 +177,43 @@ def test_stateful_takes_lists_of_the_same_batch_size(rnn, whole):
     assert_close(found, whole[:, :2], 1e-6)
     with raises("MG224"):
         stateful(X[:1, 2:4])
+
+
+@pytest.mark.parametrize("k2", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_stateful_rejects_other_sequences_until_it_is_told(rnn, k2, count):
+    """With k2 > k1, the state before the first kept steps is None, which fits any batch."""
+    stateful = Stateful(rnn, TruncatedBPTT(2, k2))
+    for start in range(0, 2 * count, 2):
+        stateful(X[:, start : start + 2])
+    before = stateful.carried_state()
+    for other in (X[:2, :2], X[:, :2, :3]):
+        with raises("MG224"):
+            stateful(other)
+    assert stateful.carried_state().keys() == before.keys()
+    stateful.load_carried_state({})
+    assert_close(stateful(X[:2, :2])[:, -1], rnn(X[:2, :2])[0][:, -1])
+
+
+def test_stateful_rejects_windows_longer_than_k1_in_training(rnn, whole):
+    stateful = Stateful(rnn, TruncatedBPTT(2, 2))
+    with raises("MG255", "5 steps, but k1=2"):
+        stateful(X[:, :5])
+    assert_close(stateful.eval()(X[:, :5]), whole[:, :5])
+
+
+@pytest.mark.parametrize(("k2", "reach"), [(2, 1), (4, 1), (5, 2), (8, 5)])
+def test_stateful_gradient_of_a_shorter_window(rnn, whole, k2, reach):
+    """After windows of 4 steps, k2 - 4 steps are kept for the next window, here of 1 step."""
+    stateful = Stateful(rnn, TruncatedBPTT(4, k2))
+    for start in (0, 4):
+        stateful(X[:, start : start + 4])
+    z = stateful(X[:, 8:9])
+    assert_close(z, whole[:, 8:9])
+    z[:, -1].backward(SEED)
+    truth = rnn_contributions(rnn, X[:, :9], SEED)
+    for name, parameter in rnn.cell.named_parameters().items():
+        assert_close(parameter.grad, truth[name][-reach:].sum(axis=0))
 
 
 def test_stateful_has_another_state_in_evaluation(whole, stateful):

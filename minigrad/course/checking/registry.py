@@ -4,6 +4,7 @@ which are not counted as lessons.
 
 import os
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ PROGRESS = "progress.json"
 
 def lessons() -> tuple[Lesson, ...]:
     """All lessons in order: those in the folder MINIGRAD_LESSONS if it is set, otherwise the course's.
-    Errors: OptionError MG911 if the folder contains no lessons.
+    Errors: OptionError MG911 if the folder contains no lessons, and MG934 if two lessons have the same
+    number.
     """
     return _lessons(Path(os.environ.get(VARIABLE) or FOLDER).resolve())
 
@@ -38,6 +40,15 @@ def _lessons(folder: Path) -> tuple[Lesson, ...]:
             cause="a lesson is a folder in it that contains check.py",
             remedy="pass the folder that contains the lessons, or unset " + VARIABLE,
         )
+    for one, other in pairwise(found):
+        if one.number == other.number:
+            raise OptionError(
+                "MG934",
+                f"{one.name} and {other.name} in {os.fspath(folder)!r} are both lesson {one.number}",
+                cause="a lesson's number is the first number in its folder's name, or 1 if there is "
+                "none, and commands and marks name a lesson by its number",
+                remedy=f"rename one of the folders, for example to lesson_{found[-1].number + 1:02}",
+            )
     return found
 
 

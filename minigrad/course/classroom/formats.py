@@ -37,7 +37,7 @@ VARIABLES = {
 
 def table(rows: list[Row], options: argparse.Namespace) -> str:
     """Return a header and one line for each submission. A line contains the points, a symbol for
-    each lesson (x passed, . not passed, ? not graded), and the files that were not graded.
+    each lesson, and the files that were not graded. Below the table, a legend explains the symbols.
     """
     width = max(len(row.name) for row in rows)
     numbers = " ".join(f"{mark.lesson.number:>2}" for mark in rows[0].marks)
@@ -56,7 +56,8 @@ def table(rows: list[Row], options: argparse.Namespace) -> str:
         lines += ["", "Look at these yourself. They changed no mark:"]
         for flag in flags:
             lines += wrapped(flag, following="    ")
-    return "\n".join([*lines, "", f"{options.wall}\n"])
+    legend = "x: passed   .: not passed   ?: not graded"
+    return "\n".join([*lines, "", legend, "", f"{options.wall}\n"])
 
 
 def as_json(rows: list[Row], options: argparse.Namespace) -> str:

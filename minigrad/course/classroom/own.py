@@ -1,11 +1,12 @@
 """Make and test your own lesson: `minigrad course new` and `minigrad course test`."""
 
 import argparse
+import os
 import re
 import shutil
 from pathlib import Path
 
-from ...errors import reason
+from ...errors import OptionError, reason, shown
 from ...support.files import save_text
 from ..checking import feedback, key, quiz
 from ..checking.feedback import say
@@ -22,7 +23,15 @@ QUIET = "import warnings\nwarnings.simplefilter('ignore')\n"
 
 
 def new(options: argparse.Namespace) -> int:
-    """Write the files of a new lesson."""
+    """Write the files of a new lesson. Errors: OptionError MG935 if the folder exists."""
+    if os.path.lexists(options.folder):
+        raise OptionError(
+            "MG935",
+            f"{shown(options.folder)} already exists",
+            cause="the files of a new lesson could replace your own files",
+            remedy="pass a folder that does not exist, or test the lesson that is there: minigrad "
+            f"course test {shown(options.folder)}",
+        )
     folder = shutil.copytree(FOLDER / "template/my_lesson", options.folder)
     one = Lesson(folder.resolve())
     save_text(folder / "text.md", one.text.replace("my_lesson", one.name))
@@ -109,10 +118,10 @@ def lacking(one: Lesson) -> list[str]:
         if f"Slip(name={name.partition(': ')[2]}" not in repr(problem(text)):
             lacks.append(f"{name} is not named by the check")
     outputs = runs["text.md"].output.split(END)
-    for (_, shown), printed in zip(blocks, outputs, strict=False):
-        shown, printed = shown.strip(), printed.strip()
-        if shown and shown.split() != printed.split():
-            lacks.append(f"text.md shows {shown!r}, but its code prints {printed!r}")
+    for (_, output), printed in zip(blocks, outputs, strict=False):
+        output, printed = output.strip(), printed.strip()
+        if output and output.split() != printed.split():
+            lacks.append(f"text.md shows {output!r}, but its code prints {printed!r}")
     return lacks
 
 

@@ -20,8 +20,8 @@ function summarise(values) {
   if (finite.length) {
     facts.low = finite.reduce((low, x) => Math.min(low, x));
     facts.high = finite.reduce((high, x) => Math.max(high, x));
-    facts.mean = finite.reduce((sum, x) => sum + x, 0) / finite.length;
-    facts.norm = Math.sqrt(finite.reduce((sum, x) => sum + x * x, 0));
+    facts.mean = finite.reduce((sum, x) => sum + x / finite.length, 0);
+    facts.norm = finite.reduce((norm, x) => Math.hypot(norm, x), 0);
   }
   if (finite.length < values.length) facts.unfinite = values.length - finite.length;
   return facts;

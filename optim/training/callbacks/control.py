@@ -51,6 +51,7 @@ class ClipGradients(Callback):
 
     remembers = ("largest",)
 
+    @answering
     def __init__(self, max_norm: float) -> None:
         self.max_norm = max_norm
 

@@ -14,6 +14,7 @@ from typing import Any
 from minigrad import generator
 from minigrad.checkpoint import check_match, save
 from minigrad.errors import MinigradError, OptionError
+from minigrad.help.other_frameworks import answering
 
 from ...optimizer import Array, check_range
 from ...parameters import set_weights, weights
@@ -41,6 +42,7 @@ class Snapshots(Every):
 
     last: bool = True  # because a snapshot also stores the state of the other callbacks
 
+    @answering
     def __init__(
         self,
         folder: FilePath,
@@ -108,10 +110,11 @@ _PATTERN = f"step-{'[0-9]' * 9}.safetensors"
 class RunPage(Callback):
     """Write a page that shows what happened during the run: one HTML file with a slider over the steps.
 
-    `path` is the file. The page is written when the run ends, also after Ctrl-C or an error. It
-    shows the loss of every step, and at some steps the weights, gradients and outputs of each
-    layer, and examples from the first batch. The callback does not change the results. Training on
-    several processes is not recorded. docs/recording.md explains the page.
+    The file is `path`, by default run.html in the current folder. The page is written when the run
+    ends, also after Ctrl-C or an error. It shows the loss of every step, and at some steps the
+    weights, gradients and outputs of each layer, and examples from the first batch. The callback
+    does not change the results. Training on several processes is not recorded. docs/recording.md
+    explains the page.
 
     Source: Smilkov et al., Direct-manipulation visualization of deep networks (2017).
 
@@ -120,7 +123,7 @@ class RunPage(Callback):
 
     rank_0_only: bool = True
 
-    def __init__(self, path: FilePath) -> None:
+    def __init__(self, path: FilePath = "run.html") -> None:
         self.path = Path(path)
 
     def on_start(self, trainer: Run) -> None:
@@ -195,6 +198,7 @@ class _Writer(Callback):
 
     rank_0_only = True
 
+    @answering
     def __init__(self, path: FilePath) -> None:
         self.path = path
 
@@ -241,6 +245,7 @@ class GraphPicture(_Writer):
     # over the ranks
     rank_0_only = False
 
+    @answering
     def __init__(self, path: FilePath, **options: Any) -> None:
         super().__init__(path)
         self.options = options

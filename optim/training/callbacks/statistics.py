@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 
-import numpy as np
+from minigrad.support.arrays import norm
 
 from ...clipping import gradient_values
 from ...optimizer import Array
@@ -62,21 +62,20 @@ class Statistics(Callback):
             changes[path] = tensors[path].array - old
         change_norms = _norms(changes)
         row: Row = {"step": trainer.step}
-        for layer, norm in _norms(self._before).items():
-            row[f"{layer} parameter_norm"] = norm
+        for layer, length in _norms(self._before).items():
+            row[f"{layer} parameter_norm"] = length
             row[f"{layer} gradient_norm"] = self._gradients.get(layer, 0.0)
-            row[f"{layer} update_ratio"] = change_norms[layer] / (norm or 1.0)
+            row[f"{layer} update_ratio"] = change_norms[layer] / (length or 1.0)
         self.rows.append(row)
         self._before = {}
 
 
 def _norms(arrays: Mapping[str, Array | None]) -> Row:
     """Return {layer: norm of its arrays, taken as one vector}."""
-    squares: Row = defaultdict(float)
+    norms: Row = defaultdict(float)
     for path, array in arrays.items():
         if array is not None:
             layer, _, _ = path.rpartition(".")
-            # Use float64, because the squares of vanishing gradients underflow to 0 in float32.
-            square = np.square(array, dtype=np.float64).sum()
-            squares[layer or "model"] += float(square)
-    return {layer: math.sqrt(square) for layer, square in squares.items()}
+            layer = layer or "model"
+            norms[layer] = math.hypot(norms[layer], norm(array))
+    return dict(norms)

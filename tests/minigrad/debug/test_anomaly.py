@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from layers import Dense, Layer, Sequential
 from minigrad.context import ON_GRADIENT, ON_RECORD
 from minigrad.debug.anomaly import first_non_finite
 from minigrad.errors import NonFiniteError
@@ -33,6 +34,28 @@ def test_trace_lines_sets_source():
     assert str(tanh.source).endswith(line)
     assert mg.tanh(x).node.source is None
     assert ON_RECORD.get() is None
+
+
+class Model(Layer):
+    def __init__(self):
+        self.dense = Dense(2, 3)
+
+    def forward(self, x):
+        self.line = next_line()
+        return mg.exp(self.dense(x))
+
+
+def test_trace_lines_names_the_line_that_calls_minigrad_s_layers():
+    x = parameter([[1.0, 2.0]])
+    model, own = Sequential(Dense(2, 3), mg.tanh), Model()
+    with mg.trace_lines():
+        line = next_line()
+        z = model(x)
+        own_z = own(x)
+    for root, expected in ((z, line), (own_z, own.line)):
+        for node in mg.Graph(root):
+            if node.gate:
+                assert str(node.source).endswith(expected), node.gate.name
 
 
 def anomaly(code):

@@ -1,5 +1,7 @@
 """Statistics and gradients in a picture, by hand and by NumPy."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -64,7 +66,45 @@ def test_stats_leave_out_nan_and_infinity():
     assert stats.broken == 2
 
 
+@pytest.mark.parametrize("size", [3, 8, 100])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_stats_of_a_mask_do_not_overflow(size, kind):
+    lowest = np.finfo(kind).min
+    with np.errstate(over="raise"):
+        stats = Stats.of(np.full(size, lowest))
+    assert stats.mean == pytest.approx(float(lowest))
+    assert stats.norm == pytest.approx(size**0.5 * abs(float(lowest)))
+    one = Stats.of(np.array([0.0, -1e300, 1e-300]))
+    assert one.norm == 1e300
+    assert one.mean == pytest.approx(-1e300 / 3)
+
+
 def test_stats_of_empty_array():
     stats = Stats.of(np.zeros((0, 3)))
     assert stats.norm == 0
     assert np.isnan(stats.low)
+
+
+def test_threads_can_wait_for_each_other_in_their_rules():
+    """As ranks that sum their gradients do, each of which draws its own graph."""
+    met = threading.Barrier(2, timeout=10)
+
+    class Meeting(mg.Gate):
+        def forward(self, x):
+            return x * 1.0
+
+        def backward(self, dz, z, x):
+            met.wait()
+            return (dz,)
+
+    def norm_of_h(_):
+        x = parameter([3.0, 4.0], "x")
+        h = x * 2.0
+        z = Meeting()(h).sum()
+        z.backward()
+        stats = Gradients(mg.Graph(z).nodes).of(h.node)
+        return stats and stats.norm
+
+    with ThreadPoolExecutor(2) as pool:
+        norms = list(pool.map(norm_of_h, range(2)))
+    assert norms == pytest.approx([2**0.5] * 2)

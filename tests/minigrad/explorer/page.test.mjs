@@ -25,6 +25,13 @@ test("what JSON cannot hold arrives as a word", () => {
   assert.deepEqual([array.low, array.high, array.norm, array.unfinite], [1, 1, 1, 2]);
 });
 
+test("the mean and the norm of a mask do not overflow, nor does the norm of tiny numbers vanish", () => {
+  const mask = fromValues([4], [-1e300, 0, -1e300, 0]);
+  assert.equal(mask.mean, -5e299);
+  assert.ok(Math.abs(mask.norm / 1e300 - Math.SQRT2) < 1e-12);
+  assert.ok(Math.abs(fromValues([2], [3e-300, 4e-300]).norm / 5e-300 - 1) < 1e-12);
+});
+
 test("places and indices are each other's inverse, in reading order", () => {
   assert.deepEqual(indicesOf(5, [2, 3]), [1, 2]);
   for (let place = 0; place < 24; place++) assert.equal(placeOf(indicesOf(place, [2, 3, 4]), [2, 3, 4]), place);

@@ -173,5 +173,5 @@ def test_windows_and_max_pool_refuse_sizes(function, size):
     ],
 )
 def test_add_windows_refuses_shapes(to, shape):
-    with pytest.raises(mg.MinigradError, match="MG109|MG162"):
+    with pytest.raises(mg.MinigradError, match="MG109"):
         mg.AddWindows(to)(np.ones(shape))

@@ -355,6 +355,18 @@ def test_unknown_import_is_answered():
             lambda x: nn.GRU(3),
             r"GRU\(input_size, hidden_size, reset_after, dropout, layers,",
         ),
+        (
+            np.where,
+            r"missing 2 .*the signature is where\(condition, a, b\).*np.nonzero\(x\)",
+        ),
+        (lambda x: np.where(*[x, 1.0]), "missing 1 .*'b'"),
+        (lambda x: np.sum(x, 0, np.float64), "Sum got a type as keepdims.*astype"),
+        (lambda x: np.max(x, 0, np.zeros(3)), "Max got a ndarray as keepdims"),
+        (
+            lambda x: np.sum(x, 0, None, None),
+            r"the signature is sum\(x, axis, keepdims\)",
+        ),
+        (lambda x: np.var(x, 0, None), r"the signature is var\("),
     ],
 )
 def test_wrong_arguments_are_answered(call, message, x):

@@ -1,11 +1,11 @@
-"""`sum_by_place` and `distinct_ids` against NumPy, in every layout and by every method; blocks."""
+"""`sum_by_place`, `distinct_ids` and `norm` against NumPy and by hand; blocks of arrays."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from minigrad.support import arrays
-from minigrad.support.arrays import distinct_ids, sum_by_place
+from minigrad.support.arrays import distinct_ids, norm, sum_by_place
 from tests.layouts import LAYOUTS
 
 NONE = np.zeros(0, int)
@@ -80,6 +80,31 @@ def test_distinct_ids(monkeypatch, layout, rng, sparse, dtype, shape):
     distinct, place = distinct_ids(layout(ids), 10)
     np.testing.assert_array_equal(distinct[place], ids)
     np.testing.assert_array_equal(distinct, np.unique(ids))
+
+
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+def test_norm_has_the_bytes_of_the_square_root_of_the_sum(layout, rng, axis):
+    array = rng.normal(size=(4, 3, 5)).astype(np.float32)
+    expected = np.sqrt(np.square(array.astype(float)).sum(axis=axis))
+    np.testing.assert_allclose(norm(layout(array), axis), expected, rtol=1e-15)
+    assert np.shape(norm(array, axis)) == expected.shape
+
+
+@pytest.mark.parametrize("exponent", range(-322, 308, 10))
+def test_norm_neither_overflows_nor_underflows(exponent):
+    one = 10.0**exponent
+    with np.errstate(all="raise", under="ignore"):
+        np.testing.assert_allclose(norm(np.array([3 * one, -4 * one])), 5 * one)
+        np.testing.assert_allclose(norm(np.array([[one], [0.0]]), axis=1), [one, 0])
+
+
+def test_norm_of_values_that_are_not_finite_and_of_nothing():
+    array = np.array([[np.nan, 1.0], [-np.inf, 1.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(norm(array, axis=1), [np.nan, np.inf, 5.0])
+    assert norm(np.zeros((0, 3))) == 0
+    largest = np.finfo(float).max
+    with np.errstate(all="raise", under="ignore"):
+        assert norm(np.full(2, largest)) == np.inf
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (7,), (2, 3, 4)])

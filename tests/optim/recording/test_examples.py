@@ -115,7 +115,10 @@ def test_running_means_of_the_layers_do_not_change():
 def test_rows_of_numbers():
     described = recorded(network()).examples.describe(None)
     assert described["batch"] == 8
-    assert described["texts"][1] == ", ".join(f"{one:.3g}" for one in X[1])
+    shown = ", ".join(f"{one:.3g}" for one in X[1])
+    assert "-" in shown
+    # the page writes all its other numbers with this minus
+    assert described["texts"][1] == shown.replace("-", "−")
 
 
 def test_row_of_one_id():

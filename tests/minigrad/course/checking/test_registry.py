@@ -42,3 +42,20 @@ def test_lessons_of_a_folder_replace_those_of_the_course(tmp_path, monkeypatch):
     assert [one.number for one in lessons()] == [1, 2]
     monkeypatch.delenv(VARIABLE)
     assert Lesson(tmp_path / "my_lesson").number == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "number"),
+    [
+        (["squares", "cubes", "lesson_02_c"], 1),
+        (["lesson_3_a", "lesson_03_b", "lesson_04"], 3),
+    ],
+)
+def test_lessons_with_the_same_number_are_named(tmp_path, monkeypatch, names, number):
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "check.py").touch()
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with pytest.raises(OptionError, match=f"MG934.*are both lesson {number}") as caught:
+        lessons()
+    assert all(name in str(caught.value) for name in names[:2])

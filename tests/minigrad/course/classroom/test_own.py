@@ -63,6 +63,16 @@ def test_new_writes_the_files_that_the_docs_show(folder):
     assert files.keys() - shown.keys() - {"__pycache__"} == {"key.json.gz"}
 
 
+def test_new_leaves_a_folder_or_a_file_that_exists(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path, tmp_path / "file"):
+        code, text = course("new", path)
+        assert code
+        assert "MG935" in text
+        assert "disk" not in text
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
@@ -268,7 +278,6 @@ def test_missing_files_and_lessons_are_named(folder):
             "no/my_lesson/solution.py cannot be used: No such",
         ),
         (["report", "--lessons", folder], 2, "[MG911] there are no lessons in"),
-        (["new", folder], 2, "File exists"),
         (["test", "lessons/my-lesson"], 1, "'my-lesson' cannot be imported by Python"),
     ):
         found, text = course(*words)

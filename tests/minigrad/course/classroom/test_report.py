@@ -33,6 +33,16 @@ def rows(text):
     return {row["name"]: row for row in json.loads(text)["submissions"]}
 
 
+def test_table_explains_every_symbol_in_it(run):
+    hand_in("passed", first=SOLUTION)
+    hand_in("empty", first="")
+    _, text = run("class", "--lesson", "1")
+    table, legend, *_ = text.split("\n\n")
+    symbols = {line.split()[2] for line in table.splitlines()[1:]}
+    assert symbols == {"x", "."}
+    assert legend == "x: passed   .: not passed   ?: not graded"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
 def test_report_notes_what_cannot_be_read(run, monkeypatch):
     secret = Path("secret.py").absolute()

@@ -203,6 +203,20 @@ def test_page_of_the_run_however_it_ends(tmp_path, end):
     assert f'"count":{4 if end else 6},' in path.read_text("utf-8")
 
 
+def test_page_of_the_run_is_run_html_by_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    build([RunPage()], seed=3).fit(data(), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.html"]
+
+
+@pytest.mark.parametrize("kind", [Snapshots, LogFile, LearningCurves, GraphPicture])
+def test_a_callback_without_a_path_is_answered(kind):
+    with pytest.raises(
+        MinigradError, match=rf"(?s)MG129.*{kind.__name__}\((path|folder)"
+    ):
+        kind()
+
+
 def test_run_with_its_page_is_the_same(tmp_path):
     plain, shown = build(seed=3), build([RunPage(tmp_path / "run.html")], seed=3)
     first, second = plain.fit(data(), 2, held()), shown.fit(data(), 2, held())
