@@ -353,20 +353,20 @@ def _signatures(
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if the block needs more processor time than this. Other programs that run
-    at the same time make no difference.
+    """Raise TimeoutError if the block needs more processor time than this, in its own code and in the
+    system's. Other programs that run at the same time make no difference.
     """
 
     def stop(*_: Any) -> None:
         raise TimeoutError
 
-    signal.signal(signal.SIGVTALRM, stop)
+    signal.signal(signal.SIGPROF, stop)
     # again and again, because Python ignores an exception in a destructor or a callback
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def write(lesson: Lesson, key: Key) -> None:

@@ -140,19 +140,38 @@ def test_same_compares_form_and_number(form, number, same):
     assert key.same(("(2,)", 1e9), (form, number), 1e-6) is same
 
 
+def work_for(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return 1.0
+
+
+def work_of_python():
+    while True:
+        pass
+
+
+def work_of_the_system():
+    buffer = bytearray(1 << 24)
+    with open("/dev/zero", "rb", buffering=0) as zeros:
+        while True:
+            zeros.readinto(buffer)
+
+
+def signatures_of(monkeypatch, work, training=0.0):
+    question = Question("slopes", "work()", lambda _: {"work": work}, training=training)
+    monkeypatch.setattr(lesson(1).check, "QUESTIONS", (question, question))
+    return key._signatures(lesson(1), [0, 1], "")
+
+
 def test_signatures_give_a_training_its_own_time(monkeypatch):
-    def work():
-        end = time.process_time() + 2 * key.LONGEST
-        while time.process_time() < end:
-            pass
-        return 1.0
+    monkeypatch.setattr(key, "LONGEST", 0.1)
+    answers = signatures_of(monkeypatch, lambda: work_for(0.5), training=60.0)
+    assert answers == 2 * [signature(1.0)]
 
-    def asked(training):
-        given = {"work": work}
-        question = Question("slopes", "work()", lambda _: given, training=training)
-        monkeypatch.setattr(lesson(1).check, "QUESTIONS", (question, question))
-        return key._signatures(lesson(1), [0, 1], "")
 
-    assert asked(60.0) == 2 * [signature(1.0)]
+@pytest.mark.parametrize("work", [work_of_python, work_of_the_system])
+def test_signatures_stop_work_that_never_ends(monkeypatch, work):
     with pytest.raises(TimeoutError):
-        asked(0.0)
+        signatures_of(monkeypatch, work)
