@@ -112,16 +112,9 @@ class Operation:
         )
 
     @property
-    def constant(self) -> bool:
-        """True for an arithmetic operation with a constant, such as `{0} + 2`."""
-        return self.count == 1 and bool(
-            re.search(r" [-+*/@] |^-?\d", self.text)
-        )
-
-    @property
-    def operand(self) -> tuple[bool, bool]:
-        """Whether the constant is an array, and whether it is on the right."""
-        return "np.array" in self.text, self.text.startswith("{0}")
+    def own(self) -> bool:
+        """True for an operator whose result the class determines, and not an array on the left."""
+        return not re.match(r"np\.array|\{0\}[.\[]", self.text)
 
     def __str__(self) -> str:
         return self.text.format("a", "b")

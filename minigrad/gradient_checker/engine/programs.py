@@ -161,6 +161,17 @@ class Program:
     def __str__(self) -> str:
         return "; ".join(self.statements())
 
+    @property
+    def inputs(self) -> str:
+        """The leaves in words: numbers, or the shapes of arrays."""
+        if any(leaf.ndim for leaf in self.leaves.values()):
+            shapes = (str(leaf.shape) for leaf in self.leaves.values())
+            return f"with shapes {' and '.join(shapes)}"
+        numbers = zip(
+            self.names.values(), self.leaves.values(), strict=True
+        )
+        return "at " + ", ".join(f"{name} = {x:g}" for name, x in numbers)
+
     def pruned(self, last: str) -> Program:
         """Return the program of an earlier result, with all that it depends on."""
         needed = {last}
@@ -243,9 +254,9 @@ def random_programs(
 class Disagreement:
     """A program on which the engine and minigrad differ.
 
-    - `what`: "the value", "the gradient of a", or how the engine fails.
+    - `what`: "the value", "the gradient of a", or a sentence.
     - `yours`, `right`: the two numbers, at `index`. They are NaN if nothing could be compared.
-    - `in_backward`: True if a gradient is wrong, or if backward fails.
+    - `in_backward`: True if a gradient is wrong.
     - `sentence`: the probable mistake, if it is known.
     """
 

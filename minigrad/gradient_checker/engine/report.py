@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 
 from ...support.text import for_terminal, printable
+from .operations import Operation
 from .programs import Disagreement
 from .target import Engine
 
@@ -17,14 +18,18 @@ class EngineReport:
       and `second backward()` stand for faults that no single operation causes.
     - `excused`: the methods that are wrong only because they call another wrong one.
     - `notes`: limits of the engine that are not faults.
-    - `compared`: the number of programs that were compared.
+    - `agreed`: the operations that agree with minigrad in a program.
+    - `compared`, `raised`: the number of programs that were compared, and of those that are not
+      supported because they raise an error.
     """
 
     engine: Engine
     found: dict[str, Disagreement] = field(default_factory=dict)
     excused: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    agreed: set[Operation] = field(default_factory=set)
     compared: int = 0
+    raised: int = 0
 
     def add(self, method: str, found: Disagreement) -> None:
         """Add a disagreement, unless the method already has one."""
@@ -51,6 +56,8 @@ class EngineReport:
         if not self.found:
             verdict = "no disagreement with minigrad"
         lines.append(f"{self.compared:,} programs: {verdict}.")
+        if self.raised:
+            lines[-1] += f" {self.raised:,} others raise errors."
         return for_terminal(
             "\n".join(
                 printable(row) for one in lines for row in wrapped(one)
@@ -78,7 +85,8 @@ class EngineReport:
             for method in ("__init__", *self.engine.calls, *self.found)
         }
         for operation, text in self.engine.texts.items():
-            rows[operation.method].append(text.format("a", "b"))
+            if operation in self.agreed or operation.method in self.found:
+                rows[operation.method].append(text.format("a", "b"))
         yield f"  {'method':<18}{'verdict':<10}tried as"
         for method, texts in rows.items():
             verdict, more = "right", ", ..." if len(texts) > 3 else ""
@@ -92,14 +100,15 @@ class EngineReport:
                 continue
             yield f"  {method:<18}{verdict:<10}{tried}"
         reasons: dict[str, list[str]] = {}
-        for operation, reason in self.engine.untried.items():
-            missing = reason.endswith(f"has no {operation.method}")
-            key = "it has none" if missing else reason
-            name = operation.method if missing else str(operation)
-            if name not in reasons.setdefault(key, []):
-                reasons[key].append(name)
-        for reason, names in reasons.items():
-            yield f"  Not tried: {', '.join(names)}: {reason}."
+        for expression, (inputs, reason) in self.engine.unsupported.items():
+            text = f"{expression} {inputs}".strip()
+            reasons.setdefault(reason, []).append(text)
+        for reason, texts in reasons.items():
+            more = f", and {len(texts) - 3} more" if len(texts) > 3 else ""
+            tried = ", ".join(texts[:3]) + more
+            yield f"  Not supported: {tried}: {reason}."
+        if self.engine.missing:
+            yield f"  Missing: {', '.join(self.engine.missing)}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
         code = getattr(

@@ -13,8 +13,9 @@ import numpy as np
 
 from ...errors import OptionError
 from ...graph import Array
+from .limit import limited
 from .operations import OPERATIONS, Operation, function
-from .programs import NEW, TWICE, Disagreement, Program, Results
+from .programs import NEW, TWICE, Program, Results
 
 VALUES = ("data", "array", "value", "val", "numpy", "item")
 """Attributes and methods that may contain a Value's number."""
@@ -30,8 +31,8 @@ ARRAY_METHODS = (
 )
 """A class with one of these computes with arrays."""
 
-REFUSALS = (NotImplementedError, AssertionError)
-"""Errors that a class may raise for an operation that it does not offer."""
+LIMIT = 10.0
+"""Seconds of processor time in which a program must end."""
 
 
 def cannot(what: str, cause: str) -> OptionError:
@@ -70,7 +71,9 @@ def load(target: str) -> Any:
     classes = [
         key
         for key, one in members.items()
-        if isinstance(one, type) and hasattr(one, "backward")
+        if isinstance(one, type)
+        and hasattr(one, "backward")
+        and (hasattr(one, "__add__") or hasattr(one, "__mul__"))
     ]
     if not name and len(classes) == 1:
         name = classes[0]
@@ -78,7 +81,7 @@ def load(target: str) -> Any:
         what = f"{path} has no {name}"
         if not name:
             what = f"{path} does not contain exactly one class of Values"
-        cause = f"its classes with backward: {', '.join(classes) or 'none'}"
+        cause = f"its classes with operators and backward: {', '.join(classes) or 'none'}"
         raise cannot(what, cause)
     return members[name]
 
@@ -93,15 +96,17 @@ class Engine:
     - `scalar`: True if it computes with single numbers.
     - `texts`: the text of each operation that it can do.
     - `calls`: for each method, the other methods that it calls, such as `__add__` for `__sub__`.
-    - `untried`: the other operations, each with the reason.
-    - `failing`: methods that exist but raise an error, or return no Value.
+    - `missing`: the methods that it lacks.
+    - `unsupported`: for each expression that raises an error, an example of inputs, and the error.
     - `ending`: the operation at the end of each program, if `backward` needs a single number.
+    - `running`: the program that ran last.
+    - `limit`: the seconds of processor time in which each program must end.
     """
 
     is_class = True
 
-    def __init__(self, target: Any) -> None:
-        self.target = target
+    def __init__(self, target: Any, limit: float = LIMIT) -> None:
+        self.target, self.limit = target, limit
         self.name = target.__name__
         self.module = target.__module__
         self.ending: Operation | None = None
@@ -109,21 +114,13 @@ class Engine:
         self.in_backward = False
         self.texts: dict[Operation, str] = {}
         self.calls: dict[str, set[str]] = {}
-        self.untried: dict[Operation, str] = {}
-        self.failing: dict[str, Disagreement] = {}
+        self.missing: dict[str, None] = {}
+        self.unsupported: dict[str, tuple[str, str]] = {}
         self._functions: dict[Operation, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self.options: dict[str, bool] = {}
         self.scalar = False
         self._inspect()
-        self._try(
-            [one for one in OPERATIONS if not (self.scalar and one.array)]
-        )
-        if not self.texts:
-            what = f"{self.name} does not compute a + b, a * b or any other operation"
-            raise cannot(what, next(iter(self.untried.values())))
-        for method, called in self.calls.items():
-            called.intersection_update(self.calls.keys() - {method})
 
     def _inspect(self) -> None:
         """Find out how to make a Value, and which attributes contain its number and its gradient."""
@@ -207,63 +204,69 @@ class Engine:
             )
         return self._functions[operation]
 
-    def _try(self, operations: list[Operation]) -> None:
-        """Find out which texts call the operations, and which of them raise errors."""
-        errors: dict[Operation, tuple[Exception, set[str]]] = {}
-        for operation in operations:
-            arrays = operation.samples(
-                np.random.default_rng(0), self.scalar
-            )[0]
-            for text in operation.candidates():
-                called: set[str] = set()
-                try:
-                    self._forward(
-                        function(text, self.names), arrays, called
-                    )
-                except Exception as error:
-                    errors.setdefault(operation, (error, called))
-                    continue
-                errors.pop(operation, None)
-                self.texts[operation] = text
-                self.calls.setdefault(operation.method, set()).update(
-                    called
-                )
-                break
-        accepted = {one.operand for one in self.texts if one.constant}
-        working = set(self.calls)
-        for operation, (cause, called) in errors.items():
-            method = operation.method
-            self.untried[operation] = f"{self.name} has no {method}"
-            if not hasattr(self.target, method):
+    def find_operations(self) -> None:
+        """Find out which texts call the operations, and which methods they call.
+
+        Errors: OptionError MG709 if there is no operation.
+        """
+        for operation in OPERATIONS:
+            if not (self.scalar and operation.array):
+                self._find(operation)
+        if not self.texts:
+            what = f"{self.name} does not compute a + b, a * b or any other operation"
+            raise cannot(what, self.first_reason())
+        for method, called in self.calls.items():
+            called.intersection_update(self.calls.keys() - {method})
+
+    def first_reason(self) -> str:
+        """Return why an operation cannot be compared."""
+        for expression, (_, reason) in self.unsupported.items():
+            return f"{expression} {reason}"
+        return f"{self.name} has no {', '.join(self.missing)}"
+
+    def _find(self, operation: Operation) -> None:
+        rng = np.random.default_rng(0)
+        arrays = operation.samples(rng, self.scalar)[0]
+        self.running = Program.of(operation, arrays)
+        reasons: list[str] = []
+        for text in operation.candidates():
+            called: set[str] = set()
+            call = function(text, self.names)
+            try:
+                with limited(self.limit):
+                    result = self._forward(call, arrays, called)
+            except Exception as error:
+                reasons.append(f"raises {_first_line(error)}")
                 continue
-            self.untried[operation] = reason = (
-                f"raises {_first_line(cause)}"
-            )
-            refused = isinstance(cause, REFUSALS)
-            if operation.constant and operation.operand not in accepted:
-                refused = (
-                    True  # constants that no operation accepts are no fault
-                )
-            # An argument or a constant may be of a type that is not accepted.
-            partly = method in working or not method.startswith("__")
-            typed = isinstance(cause, (TypeError, AttributeError))
-            if not refused and not (partly and typed):
-                del self.untried[operation]
-                self.texts[operation] = operation.text
-                self.calls.setdefault(method, set()).update(called)
-                arrays = operation.samples(
-                    np.random.default_rng(0), self.scalar
-                )[0]
-                found = Disagreement(Program.of(operation, arrays), reason)
-                self.failing.setdefault(method, found)
+            if self.is_class and not isinstance(result, self.target):
+                kind = type(result).__name__
+                reasons.append(f"returns {kind}, not {self.name}")
+                if not operation.own:
+                    continue
+            self.texts[operation] = text
+            self.calls.setdefault(operation.method, set()).update(called)
+            return
+        if hasattr(self.target, operation.method):
+            self.unsupported[str(operation)] = ("", reasons[0])
+        else:
+            self.missing[operation.method] = None
+
+    def refuse(self, program: Program, error: Exception) -> None:
+        """Note that the engine does not support a program."""
+        stage = "backward() raises" if self.in_backward else "raises"
+        if program.calls == TWICE:
+            stage = f"a second {stage}"
+        expression = str(program).removeprefix("y = ")
+        reason = f"{stage} {_first_line(error)}"
+        self.unsupported.setdefault(expression, (program.inputs, reason))
 
     def _forward(
         self,
         call: Callable[..., Any],
         arrays: tuple[Array, ...],
         called: set[str],
-    ) -> None:
-        """Call an operation, and note the methods of the class that it calls."""
+    ) -> Any:
+        """Return an operation's result, and note the methods of the class that it calls."""
         names: dict[Any, str] = {}
         for kind in reversed(self.target.__mro__):
             for name, member in vars(kind).items():
@@ -274,26 +277,28 @@ class Engine:
             lambda frame, *_: called.add(names.get(frame.f_code, ""))
         )
         try:
-            result = call(*leaves)
+            return call(*leaves)
         finally:
             sys.setprofile(before)
-        if not isinstance(result, self.target):
-            error = (
-                TypeError if isinstance(result, np.ndarray) else ValueError
-            )
-            raise error(
-                f"it returns {type(result).__name__}, not {self.name}"
-            )
 
     def run(self, program: Program) -> Results:
-        """Return the program's results."""
-        self.in_backward = False
+        """Return the program's results.
+
+        Errors: TooLong if it takes longer than the limit. Any other error is the engine's.
+        """
+        self.running, self.in_backward = program, False
+        with limited(self.limit):
+            return self._run(program)
+
+    def _run(self, program: Program) -> Results:
         leaves = {
             name: self.make(array) for name, array in program.leaves.items()
         }
         for _ in range(2 if program.calls == NEW else 1):
             self.in_backward = False
             *_, result = program.values(leaves, self.of).values()
+            if not isinstance(result, self.target):
+                continue  # a plain number sends no gradients
             end = self.of(self.ending)(result) if self.ending else result
             self.in_backward = True
             for _ in range(2 if program.calls == TWICE else 1):
@@ -370,10 +375,10 @@ class FunctionEngine(Engine):
         call: Callable[..., Any],
         arrays: tuple[Array, ...],
         called: set[str],
-    ) -> None:
-        self.target(call, *arrays)
+    ) -> Any:
+        return self.target(call, *arrays)
 
-    def run(self, program: Program) -> Results:
+    def _run(self, program: Program) -> Results:
         def f(*leaves: Any) -> Any:
             named = dict(zip(program.leaves, leaves, strict=True))
             return [*program.values(named, self.of).values()][-1]
