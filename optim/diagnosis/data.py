@@ -157,7 +157,7 @@ def rows_sorted(e: Evidence) -> Findings:
 
 def _shuffled(e: Evidence) -> Trial:
     """Return a trial in which the rows of all kept passes are shuffled together with their labels."""
-    passes = [one.inputs + one.labels for one in e.kept]
+    passes = [one.inputs + one.labels for one in e.replayed]
     arrays: dict[Node, Array] = {}
     for nodes in zip(*passes, strict=False):
         rows = [node.output for node in nodes]
@@ -289,7 +289,7 @@ def with_arrays(nodes: set[Node], change: Callable[[Array], Array]) -> Trial:
 
 def first_inputs(e: Evidence) -> set[Node]:
     """Return the first input of each kept pass."""
-    return {node for one in e.kept for node in one.inputs[:1]}
+    return {node for one in e.replayed for node in one.inputs[:1]}
 
 
 def _scaled(e: Evidence) -> Trial:
@@ -355,7 +355,7 @@ def targets_unscaled(e: Evidence) -> Findings:
     spread, mean = labels.std(), labels.mean()
     if max(spread, abs(mean)) < 5 * LARGE or spread == 0:
         return
-    nodes = {node for one in e.kept for node in one.labels}
+    nodes = {node for one in e.replayed for node in one.labels}
     trial = with_arrays(nodes, lambda y: ((y - mean) / spread).astype(y.dtype))
     losses = [loss * spread**2 for loss in e.attempt(trial)]
     finding = Finding(
@@ -430,7 +430,7 @@ def padding_read(e: Evidence) -> Findings:
         for option in ("mask", "lengths"):
             if call.options.get(option) is not None:
                 return
-    nodes = {node for one in e.kept for node in one.ids}
+    nodes = {node for one in e.replayed for node in one.ids}
     if not nodes:
         return
     first = np.concatenate([node.output[:, 0] == 0 for node in nodes]).mean()

@@ -261,7 +261,7 @@ def dropout_too_high(e: Evidence) -> Findings:
     if max(rates, default=0) < 0.5 or e.learned > NOTHING:
         return
     masked = []
-    for one in e.kept:
+    for one in e.replayed:
         for node in one.gates("Hadamard"):
             if e.layer(node).kind == "Dropout":
                 masked.append(node)

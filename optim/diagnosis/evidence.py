@@ -91,6 +91,10 @@ class Evidence:
         for one in self.passes:
             if one.graph is not None:
                 self.kept.append(Recorded(one.graph))
+        self.replayed = [*self.kept]
+        """The kept passes, and the one that failed."""
+        if watch.failed is not None:
+            self.replayed.append(Recorded(watch.failed[0]))
         self.line = Line("", 0)
         """The line of the first backward pass."""
         if self.passes:
@@ -305,8 +309,8 @@ class Evidence:
 
     @cached_property
     def control(self) -> list[float]:
-        """The losses of the repetition with nothing changed."""
-        return self.attempt(Trial())
+        """The losses of the repetition with nothing changed, without the pass that failed."""
+        return self.attempt(Trial())[: len(self.losses)]
 
     @cached_property
     def repeatable(self) -> bool:
@@ -315,7 +319,6 @@ class Evidence:
         """
         control = self.control
         run = self.losses[: len(control)]
-        control = control[: len(run)]  # without the pass that failed
         if len(control) < 2:
             return False
         if self.watch.by_hand:

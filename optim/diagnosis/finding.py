@@ -76,10 +76,13 @@ def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
     steps = min(len(trial), len(evidence.control))
     if steps < 2 or not final(trial) < trial[0]:
         return False
-    if not np.isfinite(evidence.control[-1]):
-        exploded = max(evidence.control[:-1]) > EXPLODED * evidence.control[0]
-        return exploded or evidence.progress(trial) > PROGRESS
-    run, trial = evidence.control[:steps], trial[:steps]
+    run = evidence.control[:steps]
+    if not evidence.watch.failed:
+        trial = trial[:steps]
+    elif len(trial) == steps or not np.isfinite(trial[-1]):
+        return False  # the trial stops, too
+    elif max(run) > EXPLODED * run[0]:
+        return True
     gain = evidence.progress(trial) - evidence.progress(run)
     return gain > PROGRESS and final(trial) < FACTOR * final(run)
 

@@ -236,12 +236,14 @@ def _about_rows(e: Evidence, finding: Finding) -> Finding:
         lines = [line for line in e.source.calls("reshape") if line in origins]
     if lines:
         look = ", ".join(f"line {line.number}" for line in lines[:4])
-        finding.code = "labels-misaligned"
-        finding.line = lines[0]
-        finding.what = f"the labels do not seem to belong to the inputs: {finding.what}"
-        finding.remedy = (
-            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), leave out "
-            f"the same rows of both, and transpose a table instead of reshaping it; look at {look}"
+        finding = Finding(
+            "labels-misaligned",
+            f"the labels do not seem to belong to the inputs: {finding.what}",
+            finding.effect,
+            "keep inputs and labels together: shuffle both with one order (x[order], y[order]), leave "
+            "out the same rows of both, and transpose a table instead of reshaping it; look at "
+            f"{look}",
+            lines[0],
         )
     finding.certainty = "likely"
     finding.decide = (

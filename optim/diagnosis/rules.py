@@ -34,7 +34,7 @@ def wrong_rule(e: Evidence) -> Findings:
         mistake = _mistake(e, node)
         if mistake is None:
             continue
-        code = kind.backward.__code__
+        rule = kind.backward.__code__
         found = mistake.failure
         if not found:
             found = (
@@ -48,7 +48,7 @@ def wrong_rule(e: Evidence) -> Findings:
             f"the backward rule of {kind.__name__} is wrong: for input {mistake.input or 0}, {found}",
             "all parameters before this gate follow a direction that is not the gradient",
             f"correct {kind.__name__}.backward; mg.gradcheck({kind.__name__}(), ...) checks it",
-            Line(code.co_filename, code.co_firstlineno),
+            Line(rule.co_filename, rule.co_firstlineno),
             e.layer(node).path,
         )
 

@@ -325,7 +325,7 @@ class Watch:
             return True
         last = self._last
         return (
-            error is None
+            not isinstance(error, KeyboardInterrupt)
             and last is not None
             and last.requires_grad
             and last.output.size == 1

@@ -96,14 +96,14 @@ def test_dropout(rate):
 
 
 def test_overfitting():
-    x = RNG.standard_normal((80, 20)).astype("float32")
-    y = (x[:, 0] + RNG.standard_normal(80) > 0).astype(int)
+    x = RNG.standard_normal((240, 20)).astype("float32")
+    y = (x[:, 0] + 0.5 * RNG.standard_normal(240) > 0).astype(int)
     run = partial(
         adam,
         lambda: network(20),
-        x[:40],
-        y[:40],
-        validation=[(x[40:], y[40:])],
+        x[:60],
+        y[:60],
+        validation=[(x[60:], y[60:])],
     )
     first = named_first(run(epochs=60), "overfitting", "trainer.fit")
     assert "loss of other rows is lowest after" in first.what
@@ -112,8 +112,8 @@ def test_overfitting():
 
 @pytest.mark.parametrize("block", [mg.no_grad, nullcontext])
 def test_overfitting_in_an_own_loop(block):
-    x = RNG.standard_normal((80, 20)).astype("float32")
-    y = (x[:, 0] + RNG.standard_normal(80) > 0).astype(int)
+    x = RNG.standard_normal((240, 20)).astype("float32")
+    y = (x[:, 0] + 0.5 * RNG.standard_normal(240) > 0).astype(int)
 
     def run(epochs):
         mg.seed(0)
@@ -240,7 +240,7 @@ def test_validation_metric_that_falls_while_training_improves():
         callbacks=[optim.EarlyStopping("validation_accuracy", patience=50)],
         epochs=60,
     )
-    assert codes(result) == []
+    assert "monitor-wrong-way" not in codes(result)
 
 
 @pytest.mark.parametrize("shared", [8, 0])
@@ -369,7 +369,7 @@ def test_rows_on_another_scale(factor, shift):
             optimizer.step()
         with mg.no_grad():
             model(factor * X[40:] + np.float32(shift))
-    expected = ["evaluated-on-another-scale"] if factor < 1 or shift else []
+    expected = ["evaluated-otherwise"] if factor < 1 or shift else []
     assert codes(diagnosis.result) == expected
 
 
