@@ -6,23 +6,20 @@ and not inferred.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Leaf, Node
+from minigrad.graph import Node
 
 from ..lazy import values
-from .evidence import Evidence, final
-from .finding import FACTOR, PROGRESS, Finding, Findings, prove
-from .reading import PLAIN, PRODUCTS, is_constant, name, origin
+from .evidence import Evidence
+from .finding import Finding, Findings, prove
+from .reading import PRODUCTS, is_constant, name, origin
 from .trial import Trial
-from .watch import Line, Pass, Update
+from .watch import Pass, Update
 
 MUCH = 0.8
 """A run that removes more than this share of the loss of guessing does well with fixed weights."""
-SHRUNK = 0.1
-SELECTING = PLAIN | {"Mean", "Sum", "Where", "TakeAlongAxis", "Gather", "Lookup"}
 ENOUGH = 3
 """A fault of the loop must appear in at least this many passes, because a single pass does not
 prove it.
@@ -186,74 +183,6 @@ def graph_cut(e: Evidence) -> Findings:
     )
 
 
-def state_detached(e: Evidence) -> Findings:
-    """A state that is detached after each time step keeps its value, but no gradient reaches earlier
-    steps. Between two passes, a state may be detached.
-    """
-    lines = e.source.in_loops("detach", without="backward")
-    for node in e.nodes if lines and not e.learns else ():
-        if isinstance(node, Leaf) and node.origin == "detached" and node.shape:
-            yield Finding(
-                "graph-cut",
-                f"the graph is cut within a pass: a state of shape {node.shape} is detached in a loop",
-                "no gradient reaches the steps before it, so only the last one learns",
-                "leave out detach() within a sequence; to cut between batches, detach only the state that a "
-                "batch begins with",
-                lines[0],
-            )
-
-
-def gradients_shrunk(e: Evidence) -> Findings:
-    """The program changes gradients after the backward pass, for example by clipping each number."""
-    if not e.watch.shrunk or e.learns:
-        return
-    share, line = min(e.watch.shrunk)
-    losses = e.control  # repeats the run without the program's change
-    run = e.losses[: len(losses)]
-    if share < SHRUNK and losses and final(losses) < FACTOR * final(run):
-        yield Finding(
-            "gradients-shrunk",
-            f"between backward() and step(), the program shrinks the gradients to {share:.2g} of their "
-            "length",
-            "each step is shorter by the same factor, or has the same tiny length however steep the loss "
-            "is",
-            "leave the gradients as they are, or clip only those that are much longer than usual, with "
-            "optim.clip_gradients",
-            e.source.call("clip", "clamp", "minimum", "sign") or line,
-            run=run,
-            trial=losses,
-            changed="with the gradients that backward() computed",
-        )
-
-
-def changed_outside(e: Evidence) -> Findings:
-    """The program changes parameters between the steps. Repeated without these changes, the steps
-    train the network.
-    """
-    if len(e.watch.optimizers) != 1 or e.watch.by_hand or e.learns:
-        return
-    losses = e.control
-    run = e.losses[: len(losses)]
-    if len(losses) < 2 or e.repeatable or final(losses) > FACTOR * final(run):
-        return
-    if e.progress(losses) > e.progress(run) + PROGRESS:
-        lines = [line for line in e.source.containing(".array") if "=" in line.text]
-        yield Finding(
-            "changed-outside",
-            "your program changes parameters or gradients between the steps: when the recorded steps "
-            "are repeated without these changes, the losses differ from the run's, and the network "
-            "learns",
-            "the changes undo what the steps have taught the network",
-            "leave out what changes the parameters, such as a limit for weights, or make it much weaker",
-            min(lines, key=lambda one: abs(one.number - e.line.number), default=e.line),
-            certainty="likely",
-            decide="run the script without these lines",
-            run=run,
-            trial=losses,
-            changed="without the changes between them",
-        )
-
-
 def _own(layer: object) -> set[Node]:
     """Return a layer's own parameters, without those of inner layers."""
     members = vars(layer).get("_members", {})
@@ -283,48 +212,6 @@ def optimizer_made_again(e: Evidence) -> Findings:
         yield finding
 
 
-def model_made_again(e: Evidence) -> Findings:
-    """A model that is made in the loop starts from scratch each time."""
-    if len(e.passes) < 2 * ENOUGH or len(e.watch.first) < ENOUGH:
-        return
-    yield from _model_for_each_part(e)
-    models = len(e.watch.first) / max(len(e.parameters), 1)
-    if models < max(ENOUGH, len(e.passes) / 3) or not e.watch.layers:
-        return
-    layer, line = next(iter(e.watch.layers.values()))
-    yield Finding(
-        "model-made-again",
-        f"the model is made again and again: {models:.0f} models in {len(e.passes)} passes",
-        "each pass begins with new random weights, and what was learned is lost",
-        "make the model once, before the loop",
-        line,
-        type(layer).__name__,
-    )
-
-
-def _model_for_each_part(e: Evidence) -> Findings:
-    """Several models are made in one line, but only the last is evaluated. (A search or a
-    cross-validation evaluates each of them.)
-    """
-    made: dict[Line, list[Any]] = {}
-    for layer, line in e.watch.layers.values():
-        if id(layer) in e.watch.trained:
-            made.setdefault(line, []).append(layer)
-    evaluated = {id(call.layer) for call in e.watch.calls if not call.trains}
-    for line, layers in made.items():
-        others = [layer for layer in layers[:-1] if id(layer) in evaluated]
-        if len(layers) >= ENOUGH and id(layers[-1]) in evaluated and not others:
-            yield Finding(
-                "model-made-again",
-                f"{len(layers)} models are made in the same line and trained one after the other, and "
-                "only the last is used",
-                "each begins with new random weights, and what the one before has learned is lost",
-                "make the model once, before the loop",
-                line,
-                type(layers[-1]).__name__,
-            )
-
-
 def loss_maximized(e: Evidence) -> Findings:
     """If there is a minus sign before the loss, each step makes the network worse."""
     for term in e.terms:
@@ -336,15 +223,6 @@ def loss_maximized(e: Evidence) -> Findings:
                 "the steps go uphill, so the error grows",
                 "remove the minus; an optimizer makes the loss smaller",
                 e.loss_line,
-            )
-    for node in e.nodes:
-        if _log_of_probabilities(node) and _grows_with(e, node):
-            yield Finding(
-                "loss-maximized",
-                "the sign of the loss is wrong: it is a mean of log probabilities without a minus",
-                "the steps make the right answers less likely",
-                "minimize the negative log likelihood: put a minus before the mean",
-                e.caller(e.consumers[node][0]),
             )
     if e.updates or not e.kept or len(e.losses) < ENOUGH:
         return
@@ -362,30 +240,6 @@ def loss_maximized(e: Evidence) -> Findings:
             "subtract the gradient: w.array = w.array - lr * w.grad",
             e.passes[-1].line,
         )
-
-
-def _log_of_probabilities(node: Node) -> bool:
-    if name(node) == "Log":
-        return name(origin(node.inputs[0])) in ("Softmax", "Sigmoid")
-    return name(node) == "LogSoftmax"
-
-
-def _grows_with(e: Evidence, node: Node) -> bool:
-    """Whether the loss is a weighted mean of a node, with weights that are not negative."""
-    for user, parent in e.toward_loss(node):
-        if len(e.consumers[parent]) > 1:
-            return False
-        if name(user) == "Hadamard":
-            factors = [one for one in user.inputs if one is not parent]
-            if not all(is_constant(one) and _not_negative(one) for one in factors):
-                return False
-        elif name(user) not in SELECTING:
-            return False
-    return True
-
-
-def _not_negative(weights: Node) -> bool:
-    return weights.dtype.kind in "fiu" and bool((weights.output >= 0).all())
 
 
 def _negates(node: Node, parent: Node) -> bool:
@@ -423,10 +277,6 @@ SUSPECTS = (
     parameters_not_trained,
     weights_fixed,
     graph_cut,
-    state_detached,
-    gradients_shrunk,
-    changed_outside,
     optimizer_made_again,
-    model_made_again,
     evaluation_mode_in_training,
 )

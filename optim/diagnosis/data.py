@@ -37,13 +37,7 @@ MOSTLY = 0.6
 UNKNOWN_IDS = 0.5
 VOCABULARY = 30
 """The number of ids from which a table is a vocabulary of words."""
-SHARE_MISSING = 0.2
-MANY_CLASSES = 100
 SCALING = ("Div", "scale", "transform", "normalize", "standardize")
-MANY = 200
-RARE = 0.9
-EVALUATIONS = 3
-ALIGNED = "print a few rows of the inputs with their labels, and see whether they belong together"
 UNLIKELY = 1e-3
 
 
@@ -168,88 +162,6 @@ def _shuffled(e: Evidence) -> Trial:
         ends = np.cumsum([len(array) for array in rows])[:-1]
         arrays |= zip(nodes, np.split(mixed, ends), strict=True)
     return Trial(leaf=arrays.get)
-
-
-def classes_missing(e: Evidence) -> Findings:
-    """If rows are sorted by class and then split, the last classes occur only in the evaluation."""
-    if e.term is None or not e.term.classes or len(e.kept) < len(e.passes):
-        return
-    evaluated = [series[-1].truth.ravel() for series in e.held_out]
-    truth = np.concatenate(evaluated or [np.zeros(0, int)])
-    if len(truth) < ROWS:
-        return
-    missing = np.setdiff1d(truth, e.labels)
-    share = np.isin(truth, missing).mean()
-    if share > SHARE_MISSING:
-        yield Finding(
-            "classes-missing",
-            f"{share:.0%} of the labels in the evaluation are classes that never occur in training: "
-            f"{', '.join(str(one) for one in missing[:5])}",
-            "no gradient ever makes these classes more likely",
-            "shuffle the rows before they are split, because they are sorted by class",
-            place(e, 1),
-        )
-
-
-def labels_change(e: Evidence) -> Findings:
-    """If the same row has a different label each time it occurs, inputs and labels were shuffled
-    separately.
-    """
-    if e.term is None or len(np.unique(e.labels)) > MANY_CLASSES:
-        return
-    # rows of ids, such as two letters, may be followed by different labels
-    if e.learns or e.inputs.dtype.kind != "f":
-        return
-    labels: dict[bytes, set[bytes]] = {}
-    seen = 0
-    for one in e.kept:
-        if not one.inputs or not one.labels:
-            return
-        columns = [node.output for node in one.inputs + one.labels[:1]]
-        if len({len(column) for column in columns}) > 1:
-            return
-        for *row, label in zip(*columns, strict=True):
-            inputs = b"".join(part.tobytes() for part in row)
-            labels.setdefault(inputs, set()).add(label.tobytes())
-            seen += 1
-    several = sum(len(found) > 1 for found in labels.values())
-    again = seen - len(labels)
-    if again < MANY or len(labels) < MANY // 4 or several < 0.5 * len(labels):
-        return
-    lines = e.source.reordering()
-    yield Finding(
-        "labels-change",
-        f"the same inputs come with different labels: {several} of {len(labels)} different rows",
-        "the gradients of a row contradict each other, so only the mean of all labels can be learned",
-        "shuffle inputs and labels with one order, as in x[order], y[order]",
-        (lines or [place(e, 1)])[-1],
-    )
-
-
-def integers_wrapped(e: Evidence) -> Findings:
-    """Whole numbers that fill exactly the range of an integer type have probably overflowed: adding
-    1 to the largest number gives the smallest.
-    """
-    for what, position, rows in (("inputs", 0, e.inputs), ("labels", 1, e.labels)):
-        if len(rows) < MANY or rows.dtype.kind not in "iuf":
-            continue
-        if not np.array_equal(rows, np.round(rows)):
-            continue
-        low, high = float(rows.min()), float(rows.max())
-        for kind in (np.int8, np.int16, np.uint16):
-            limits = np.iinfo(kind)
-            near = (limits.max - limits.min) / 100
-            if 0 <= low - limits.min < near and 0 <= limits.max - high < near:
-                yield Finding(
-                    "integers-wrapped",
-                    f"the {what} are whole numbers from {low:.0f} to {high:.0f}, the "
-                    f"range of {kind.__name__}: results beyond it have probably wrapped around",
-                    "the gradient follows numbers that have nothing to do with the true ones",
-                    "convert to float before you calculate, as in x.astype(np.float32)",
-                    place(e, position, "Mult", "Add", "astype"),
-                    certainty="likely",
-                    decide="compute one row again with float64, and compare",
-                )
 
 
 def target_in_inputs(e: Evidence) -> Findings:
@@ -504,9 +416,6 @@ FIRST = (
     ids_unknown,
     inputs_constant,
     rows_sorted,
-    classes_missing,
-    labels_change,
-    integers_wrapped,
     target_in_inputs,
 )
 """The suspects to ask before those that examine outputs and weights, because these faults are

@@ -9,23 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.graph import Array, Node, ancestors
+from minigrad.graph import Array, Node
 
 from .evidence import Evidence, Place, as_array
 from .finding import Finding, Findings, number, proved
 from .outcome import holds, learned_there
 from .outputs import without
-from .reading import constants, is_constant, name, shares
 from .trial import Trial
 from .watch import Call
 
 FEW_ROWS = 3
-RARE = 0.9
 NOTHING = 0.2
 SHARED = 0.2
 AVERAGED = 4
-NEVER = -1e3
-"""Scores at or below this one have no weight after a softmax."""
 ENOUGH_ROWS = 20
 SHIFTED, SHIFTED_FAILING = 3.0, 1.0
 """Deviations between the means of a column. Honest test rows differ by less than one."""
@@ -37,10 +33,6 @@ SURE = 4.0
 """A difference of this many standard errors is no chance."""
 MOSTLY_NEW, NEW_IDS = 0.5, 0.2
 """Shares of ids that training never had. In texts, a tenth of the words may be new."""
-MOVED, MOVED_FAILING = 0.6, 0.3
-"""Shares by which the frequencies of ids differ."""
-IDS_EACH = 5
-"""With fewer ids for each of the vocabulary, frequencies differ by chance."""
 LONG = 6
 """The minimum number of epochs after the best one. Fewer than this are normal, because nobody knows
 the best epoch in advance.
@@ -76,37 +68,6 @@ def _averages(e: Evidence) -> bool:
     return len(same) > AVERAGED
 
 
-def own_dropout_in_evaluation(e: Evidence) -> Findings:
-    """Dropout that the script computes itself ignores the model's mode, so it also drops units in
-    evaluation.
-    """
-    masks = [mask for mask in e.watch.factors if _drops(mask)]
-    for node in e.gates("Hadamard") if masks else ():
-        if not any(_drops(one.output) for one in constants(node)):
-            continue
-        if e.layer(node).kind == "Dropout":
-            return
-        yield Finding(
-            "training-mode-in-evaluation",
-            f"units are also dropped in evaluation: {(masks[-1] == 0).mean():.0%} of them are multiplied by "
-            "0, and the others are scaled up",
-            "training is not affected, but the results depend on chance",
-            "drop units only in training: look at self.training of the layer, or use layers.Dropout and "
-            "call model.eval()",
-            e.caller(node),
-        )
-
-
-def _drops(mask: Array) -> bool:
-    """Whether a mask is 0 with probability p, and 1 / (1 - p) otherwise."""
-    if mask.ndim < 2 or mask.dtype.kind != "f" or mask.max() <= 1:
-        return False
-    kept = float((mask != 0).mean())
-    average = kept * mask.max()
-    two_values = np.isin(mask, (0, mask.max())).all()
-    return bool(two_values and 0 < kept < 1 and abs(average - 1) < 0.2)
-
-
 def evaluated_otherwise(e: Evidence) -> Findings:
     """The evaluated rows are prepared in another way than the training rows: in some columns, other
     means or deviations, or ids that training never had.
@@ -121,14 +82,10 @@ def evaluated_otherwise(e: Evidence) -> Findings:
             continue
         difference = ""
         if held.dtype.kind in "iu":
-            new, moved = _other_ids(rows, held)
+            words = held[held != 0]  # 0 is padding
+            new = float((~np.isin(words, rows)).mean()) if words.size else 0.0
             if new > (NEW_IDS if fails else MOSTLY_NEW):
                 difference = f"{new:.0%} of their ids never occur in training"
-            elif moved > (MOVED_FAILING if fails else MOVED):
-                difference = (
-                    f"{moved:.0%} of their ids would have to be others to be as frequent "
-                    "as in training, as if another vocabulary had made them"
-                )
         elif held.dtype.kind == "f":
             shift, ratio = _apart(rows, held)
             if shift > (SHIFTED_FAILING if fails else SHIFTED):
@@ -168,22 +125,6 @@ def _trained(e: Evidence, held: Array) -> Array:
         rows for rows in [e.inputs, *calls] if rows.ndim > 1 and rows.shape[1:] == shape
     ]
     return np.concatenate(alike) if alike else np.zeros((0, *shape))
-
-
-def _other_ids(rows: Array, held: Array) -> tuple[float, float]:
-    """Return the share of evaluated ids that never occur in training, and the share by which the
-    frequencies differ. Both are 0 if there are too few ids. An id of 0 is padding.
-    """
-    trained, held = rows[rows > 0], held[held > 0]
-    many = int(max(trained.max(initial=0), held.max(initial=0))) + 1
-    if held.size < ENOUGH_ROWS:
-        return 0.0, 0.0
-    counts = np.bincount(trained, minlength=many) / max(trained.size, 1)
-    others = np.bincount(held, minlength=many) / held.size
-    new = float(others[counts == 0].sum())
-    if held.size < IDS_EACH * many:
-        return new, 0.0
-    return new, float(np.abs(counts - others).sum() / 2)
 
 
 def _apart(rows: Array, held: Array) -> tuple[float, float]:
@@ -379,22 +320,12 @@ def _differ(before: Array, after: Array) -> bool:
 
 
 def _continues(ids: Array, labels: Array) -> bool:
-    """Return whether the labels are the inputs of the next steps. If the labels lack the padding
-    (ids of 0 or below), only how often each number occurs is compared.
-    """
-    if labels.dtype.kind not in "iu" or ids.shape[1] < 3:
+    """Return whether the labels are the inputs of the next steps. An id of 0 is padding."""
+    if labels.dtype.kind not in "iu" or ids.shape[1] < 3 or labels.size != ids.size:
         return False
-    if labels.size == ids.size:
-        truth = labels.reshape(ids.shape)[:, :-1]
-        same = (truth == ids[:, 1:])[truth > 0]
-        return same.size > len(ids) and float(same.mean()) > 0.9
-    following, truth = ids[:, 1:], labels[labels > 0]
-    following = following[following > 0]
-    most = max(following.max(initial=0), truth.max(initial=0)) + 1
-    needed = np.bincount(following, minlength=most)
-    counts = np.bincount(truth, minlength=most)
-    shared = np.minimum(needed, counts).sum()
-    return len(truth) > len(ids) and shared > 0.9 * max(len(following), 1)
+    truth = labels.reshape(ids.shape)[:, :-1]
+    same = (truth == ids[:, 1:])[truth > 0]
+    return same.size > len(ids) and float(same.mean()) > 0.9
 
 
 def mask_inverted(e: Evidence) -> Findings:
@@ -413,43 +344,6 @@ def mask_inverted(e: Evidence) -> Findings:
                     "invert the mask: it is True at real steps, as in mask=ids != 0",
                     call.line,
                 )
-
-
-def masked_by_hand(e: Evidence) -> Findings:
-    """A mask in a formula keeps only the losses of the padding, or only the scores of the padding
-    before a softmax.
-    """
-    losses = {term.node for term in e.terms}
-    leaves = [node.output for node in e.nodes if is_constant(node)]
-    whole = [array for array in leaves if array.dtype.kind in "iu"]
-    whole += [term.labels.output for term in e.terms]
-    padding = [array.ravel() == 0 for array in whole if array.size > 1]
-    for node in e.nodes:
-        if name(node) == "Hadamard" and not losses.isdisjoint(ancestors([node])):
-            kept = [one.output for one in constants(node)]
-        elif "Softmax" in map(name, e.consumers.get(node, [])):
-            kept = _visible(node)
-        else:
-            continue
-        for mask in kept:
-            if any(np.array_equal(mask.ravel(), zeros) for zeros in padding):
-                yield Finding(
-                    "mask-inverted",
-                    "a mask leaves only the padding (id 0), and hides the words",
-                    "no gradient comes from the words",
-                    "invert the mask, as in ids != 0",
-                    e.caller(node),
-                )
-
-
-def _visible(scores: Node) -> list[Array]:
-    """Return masks that are True at the scores that a softmax does not ignore."""
-    arrays = [one.output for one in constants(scores)]
-    if name(scores) == "AddGate":
-        return [array > NEVER for array in arrays if (array <= NEVER).any()]
-    if name(scores) == "Where" and len(arrays) == 2 and (arrays[1] <= NEVER).all():
-        return [arrays[0] == is_constant(scores.inputs[2])]
-    return []
 
 
 def validation_in_training(e: Evidence) -> Findings:
@@ -485,93 +379,13 @@ def validation_in_training(e: Evidence) -> Findings:
             )
 
 
-def wrong_way(e: Evidence) -> Findings:
-    """A callback that keeps the best value of a column takes higher values for better ones, unless
-    the column's name ends in "loss". This is wrong for a column of errors.
-    """
-    for trainer, _ in e.watch.trainers:
-        rows = trainer.history.rows
-        for callback in trainer.callbacks:
-            monitor = getattr(callback, "monitor", "loss")
-            # the metric of the training rows, because overfitting can reverse the trend of other
-            # metrics
-            metric = f"train_{monitor.partition('_')[2]}"
-            if monitor.endswith("loss") or len(rows) < 3 or metric not in rows[0]:
-                continue
-            values = [row[metric] for row in rows]
-            losses = [row["train_loss"] for row in rows]
-            # NaN if one of them is constant
-            if np.corrcoef(values, losses)[0, 1] > 0.7:
-                kind = type(callback).__name__
-                yield Finding(
-                    "monitor-wrong-way",
-                    f"{kind} looks for the highest {monitor}, but it falls with the loss, so lower is better",
-                    "the gradient is not affected, but the run stops early or keeps its worst weights",
-                    'name a metric of errors so that it ends in "loss", or monitor "validation_loss"',
-                    (e.source.calls(type(callback).__name__) or [e.line])[0],
-                )
-
-
-def imbalance(e: Evidence) -> Findings:
-    """If one class is rare, always predicting the frequent one already has a low loss."""
-    term = e.term
-    if term is None or e.learns:
-        return
-    if not term.classes and term.kind != "BinaryCrossEntropy":
-        return
-    classes, share = shares(e.labels)
-    if not 2 <= len(classes) <= 20 or share.max() < RARE:
-        return
-    outputs = e.last.outputs[e.kept[-1].terms[0].output]
-    guesses = outputs.argmax(axis=-1) if term.classes else outputs > 0
-    if (guesses == guesses.flat[0]).all():
-        yield Finding(
-            "classes-imbalanced",
-            f"{share.max():.0%} of the labels are {classes[share.argmax()]}, and the "
-            "network predicts this for every row",
-            "the rare rows have so little share in the gradient that the bias alone reduces the loss",
-            "give the rare class a larger weight (weights=), or draw its rows more often, and "
-            "judge by recall instead of accuracy",
-            e.loss_line,
-            certainty="likely",
-            decide="train on equally many rows of each class: does the network predict all classes then?",
-        )
-
-
-def positions_missing(e: Evidence) -> Findings:
-    """Attention sees a set. Without positions, exchanging two steps changes nothing."""
-    attention = e.gates("ScaledDotProductAttention")
-    ids = e.kept[0].ids
-    if not attention or attention[0].gate.causal or not ids:
-        return
-    if e.term is None or e.learns:
-        return
-    backwards = np.ascontiguousarray(ids[0].output[:, ::-1])
-    before = e.first.outputs[e.term.output]
-    after = _with_input(e, ids[0], backwards)[e.term.output]
-    # small positions make small differences, but larger ones than rounding
-    same = np.abs(before - after).max() < 1e-5 * np.abs(before).max()
-    if before.ndim == 2 and same:
-        layer = e.layer(attention[0])
-        yield Finding(
-            "positions-missing",
-            "the order of the steps makes no difference: with reversed inputs, the outputs are the same",
-            "attention treats its steps as a set, so the gradient cannot teach it anything about order",
-            "add positions after the embedding, as PositionalEmbedding or PositionalEncoding do",
-            layer.line or e.line,
-            layer.path,
-        )
-
-
-FIRST = (wrong_way, mask_inverted, masked_by_hand, sees_target, batchnorm_few_rows)
-TRIED = (dropout_too_high, positions_missing)
+FIRST = (mask_inverted, sees_target, batchnorm_few_rows)
+TRIED = (dropout_too_high,)
 LAST = (
     training_mode_in_evaluation,
-    own_dropout_in_evaluation,
     evaluated_otherwise,
     batchnorm_statistics,
     wrong_axis_metric,
     overfitting,
-    imbalance,
     validation_in_training,
 )

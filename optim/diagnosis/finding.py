@@ -19,9 +19,7 @@ mean over a tenth of the steps, and the factor excludes small improvements of go
 """
 FACTOR = 0.75
 EXPLODED = 10
-"""If the loss grows to this many times its first value before it stops being finite, every change
-after which it falls is a proof, also in a few steps.
-"""
+"""A loss that grows to this many times its first value has exploded."""
 
 
 @dataclass
@@ -71,18 +69,22 @@ Findings = Iterator[Finding]
 
 
 def improves(evidence: Evidence, trial: Sequence[float]) -> bool:
-    """Return whether a trial's loss falls, and ends clearly below the control's."""
+    """Return whether a trial's loss falls, and ends clearly below the control's. If the run stopped, the
+    trial must not stop, and if it exploded, this is enough.
+    """
     # one of them may have taken too long
     steps = min(len(trial), len(evidence.control))
-    if steps < 2 or not final(trial) < trial[0]:
+    if steps < 2:
         return False
     run = evidence.control[:steps]
     if not evidence.watch.failed:
         trial = trial[:steps]
     elif len(trial) == steps or not np.isfinite(trial[-1]):
-        return False  # the trial stops, too
+        return False
     elif max(run) > EXPLODED * run[0]:
-        return True
+        return max(trial) < EXPLODED * trial[0]
+    if not final(trial) < trial[0]:
+        return False
     gain = evidence.progress(trial) - evidence.progress(run)
     return gain > PROGRESS and final(trial) < FACTOR * final(run)
 

@@ -145,23 +145,6 @@ def _by_hand(e: Evidence, term: Loss) -> Findings:
     )
 
 
-def softmax_twice(e: Evidence) -> Findings:
-    """A softmax of probabilities is nearly uniform: the largest of C outputs is at most
-    e / (e + C - 1).
-    """
-    for node in e.gates("Softmax", "LogSoftmax"):
-        inner = origin(node.inputs[0])
-        if name(inner) == "Softmax" and inner.shape[-1] == node.shape[-1]:
-            yield Finding(
-                "softmax-twice",
-                "a softmax is applied to the result of another softmax",
-                "the second softmax flattens the probabilities, so that the gradient stays small",
-                "leave out the first softmax, so that the loss gets the logits",
-                e.caller(inner),
-                e.layer(inner).path,
-            )
-
-
 def softmax_over_rows(e: Evidence) -> Findings:
     """A softmax along the batch axis lets the rows of a batch compete."""
     for node in e.gates("Softmax", "LogSoftmax"):
@@ -341,7 +324,6 @@ def _formula(node: Node) -> tuple[Any, ...]:
 SUSPECTS = (
     softmax_of_one,
     squashed_logits,
-    softmax_twice,
     softmax_over_rows,
     broadcast_loss,
     output_range,

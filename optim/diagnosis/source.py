@@ -83,18 +83,6 @@ class Source:
                 found.append(self.at(step))
         return sorted(found)
 
-    def in_loops(self, name: str, without: str) -> list[Line]:
-        """Return the lines that call a function in a loop, if the loop does not call `without`."""
-        found = []
-        for loop in self.all(ast.For, ast.While):
-            calls = inside(loop, ast.Call)
-            if without in map(label, calls):
-                continue
-            for call in calls:
-                if label(call) == name:
-                    found.append(call)
-        return self.lines(found)
-
     def attributes(self, after: Line, *names: str) -> list[Line]:
         """Return the lines from `after` to ten lines below it that use one of these attributes. If
         there are none, return all assignments that use them.

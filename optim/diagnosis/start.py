@@ -1,11 +1,10 @@
 """Faults that are there before the first step: no nonlinearity, equal weights, units that are dead or
-saturated, gradients that vanish on their way through layers or time.
+gradients that vanish on their way through layers or time.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,16 +20,12 @@ from .finding import Finding, Findings, number, prove, proved
 from .reading import LINEAR, SEQUENCES, key, name, origin
 from .trial import Trial
 
-FAR = {"Sigmoid": 5.0, "Tanh": 2.5}
-"""Beyond this input, the derivative of a sigmoid is below 1/100, and that of tanh below 1/36."""
-MOSTLY = 0.5
+BOUNDED = ("Sigmoid", "Tanh")
 MUCH = 0.8
 """Runs that remove more than this share of the loss of guessing are not repeated with new weights."""
-TIMES = 20
 ENOUGH_ROWS = 8
 OFF = 0.25
 VANISHED = 1e-3
-STEP = re.compile(r"t\d+")
 
 
 def glorot(path: str, array: Array) -> Array:
@@ -120,30 +115,6 @@ def equal_weights(e: Evidence) -> Findings:
         yield finding
 
 
-def zero_gradients(e: Evidence) -> Findings:
-    """If two factors both start at 0, the gradient of each is the other one, so both stay 0."""
-    stuck = []
-    for leaf, first in e.watch.first.items():
-        if first.any() or first.ndim < 2 or first.size < 5:
-            continue
-        gradient = e.first.gradients.get(leaf)
-        if gradient is not None and not gradient.any():
-            stuck.append(leaf)
-    if len(stuck) < 2:
-        return
-    user = e.consumers[stuck[0]][0]
-    names = " and ".join(str(leaf.name or "a parameter") for leaf in stuck[:3])
-    finding = Finding(
-        "equal-weights",
-        f"{names} start at 0, and their gradient is 0",
-        "each is a factor in the gradient of the other, so both stay at 0",
-        "draw them at random (leave out init=)",
-        **e.where(user if e.layer(user).line else stuck[0]),
-    )
-    prove(e, finding, Trial(start=glorot), "with weights drawn at random")
-    yield finding
-
-
 def rows_become_equal(e: Evidence) -> Findings:
     """If all rows of the output are equal, the gate at which they become equal loses the inputs."""
     if e.term is None or e.learns or not e.term.output.shape:
@@ -156,7 +127,7 @@ def rows_become_equal(e: Evidence) -> Findings:
         inputs = [e.first.outputs[one] for one in node.inputs]
         varying = [one for one in inputs if one.shape[:1] == (rows,) and _vary(one)]
         output = e.first.outputs[node]
-        if name(node) in ("ReLU", *FAR):
+        if name(node) in ("ReLU", *BOUNDED):
             continue  # other suspects examine whether units are dead or saturated
         if varying and output.shape[:1] == (rows,) and not _vary(output):
             yield Finding(
@@ -231,36 +202,10 @@ def dead_at_end(e: Evidence) -> Findings:
             )
 
 
-def saturated(e: Evidence) -> Findings:
-    """A sigmoid or tanh whose input is far from 0 has a derivative near 0."""
-    if e.learned > MUCH:
-        return
-    for node in _bounded(e):
-        kind = name(node)
-        inputs = np.abs(e.first.outputs[node.inputs[0]])
-        share = float((inputs > FAR[kind]).mean())
-        if share < MOSTLY:
-            continue
-        # the layer or the line of the last weights before
-        place = node
-        for product, leaf in e.weights():
-            if product.serial < node.serial:
-                place = product if e.layer(product).line else leaf
-        finding = Finding(
-            "saturated-units",
-            f"{share:.0%} of the inputs of a {kind} are beyond ±{FAR[kind]:g} before the first step",
-            f"the derivative of {kind} is nearly 0 there, so almost no gradient passes",
-            "draw smaller weights (the default init), and scale the inputs",
-            **e.where(place),
-        )
-        yield from proved(e, finding, *REDRAWN)
-        return
-
-
 def _bounded(e: Evidence) -> list[Node]:
     """Return the sigmoids and tanhs that are not outputs."""
     outputs = {origin(term.output) for term in e.terms}
-    return [node for node in e.gates(*FAR) if node not in outputs]
+    return [node for node in e.gates(*BOUNDED) if node not in outputs]
 
 
 def vanishing_layers(e: Evidence) -> Findings:
@@ -327,22 +272,6 @@ def weights_badly_drawn(e: Evidence) -> Findings:
             return
 
 
-def outputs_explode(e: Evidence) -> Findings:
-    """If signals grow in each layer or time step, the first loss is far above that of guessing."""
-    first = e.losses[0] / e.scale
-    if e.learned > MUCH or not first > TIMES * e.baseline:
-        return
-    finding = Finding(
-        "weights-badly-drawn",
-        f"the run starts at a loss of {number(first)}, but guessing has {number(e.baseline)}: the "
-        "outputs are far too large before the first step",
-        "signals and gradients grow in each layer, or in each time step, and explode",
-        "draw smaller weights: with n inputs, the usual deviation is about 1/√n (layers.init)",
-        e.made(e.parameters[0]),
-    )
-    yield from proved(e, finding, *REDRAWN)
-
-
 def vanishing_time(e: Evidence) -> Findings:
     """In a recurrent network, each time step multiplies the gradient by a factor. If only the last
     state is used, the first steps may get almost no gradient.
@@ -372,7 +301,7 @@ def vanishing_time(e: Evidence) -> Findings:
 def _step_gradients(e: Evidence, node: Node) -> list[float]:
     """Return the size of the gradient at each time step of a recurrent layer's input."""
     if name(node) not in SEQUENCES:
-        return _unrolled(e, node)
+        return []
     gradient = e.first.gradients.get(node.inputs[0])
     if gradient is None or gradient.ndim != 3:
         return []
@@ -380,27 +309,11 @@ def _step_gradients(e: Evidence, node: Node) -> list[float]:
     return sizes[::-1] if node.gate.reverse else sizes
 
 
-def _unrolled(e: Evidence, last: Node) -> list[float]:
-    """Return the sizes as `_step_gradients` does, for the last gate of a layer whose time steps have
-    scopes such as `rnn/t07`.
-    """
-    if not last.scope or not STEP.fullmatch(last.scope[-1]):
-        return []
-    inside = [n for n in e.nodes if n.scope[:-1] == last.scope[:-1]]
-    if inside[-1] is not last:
-        return []
-    steps = {n.scope[-1]: n for n in inside if STEP.fullmatch(n.scope[-1])}
-    return [rms(e.first.gradients.get(node)) for node in steps.values()]
-
-
 SUSPECTS = (
     no_nonlinearity,
     equal_weights,
-    zero_gradients,
     dead_units,
-    saturated,
     weights_badly_drawn,
-    outputs_explode,
 )
 FALLBACK = (rows_become_equal,)
 VANISHING = (vanishing_layers, vanishing_time)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-
-from minigrad import Tensor
-from minigrad.graph import Node, ancestors
 
 from .evidence import Evidence, final
 from .finding import (
@@ -18,12 +14,9 @@ from .finding import (
     Findings,
     number,
     prove,
-    prove_with_loss,
     proved,
-    value_of,
 )
-from .reading import key
-from .trial import Objective, Repeated, Trial
+from .trial import Trial
 from .watch import Clip
 
 FASTER = (10.0, 100.0, 1000.0)
@@ -51,43 +44,6 @@ def weight_decay_too_large(e: Evidence) -> Findings:
         e.optimizer_line,
     )
     yield from proved(e, finding, Trial(settings=zero), "without weight decay")
-
-
-def penalty_too_large(e: Evidence) -> Findings:
-    """A penalty on the weights, which the program adds to the loss, keeps the rest from falling."""
-    inputs = {node for one in e.kept for node in one.inputs}
-    for node in e.gates("AddGate")[::-1]:
-        if node.shape or e.learns:
-            continue
-        free = [not inputs & set(ancestors([one])) for one in node.inputs]
-        if sum(free) != 1 or not all(one.requires_grad for one in node.inputs):
-            continue
-        kept = free.index(False)
-        sizes = [abs(float(e.first.outputs[one])) for one in node.inputs]
-        finding = Finding(
-            "penalty-too-large",
-            f"a penalty on the weights outweighs the loss: it starts at {number(sizes[1 - kept])}, and "
-            f"the rest of the loss at {number(sizes[kept])}",
-            "most of the gradient shrinks the weights",
-            "multiply the penalty by a much smaller factor, such as 1e-4",
-            e.caller(node),
-        )
-
-        rest = _part_of(key(node), kept)
-        finding.curve = "the rest of your loss"
-        if prove_with_loss(e, finding, rest, value_of(rest), "without the penalty"):
-            yield finding
-        return
-
-
-def _part_of(wanted: tuple[Any, ...], place: int) -> Objective:
-    """Return a function that picks one input of an addition in a repeated pass."""
-
-    def part(made: Repeated, root: Node) -> Tensor:
-        add = next(one for one in ancestors([root]) if key(one) == wanted)
-        return made[add.inputs[place]]
-
-    return part
 
 
 def clip_too_small(e: Evidence) -> Findings:
@@ -227,7 +183,6 @@ def too_few_steps(e: Evidence) -> Findings:
 SUSPECTS = (
     momentum_too_large,
     weight_decay_too_large,
-    penalty_too_large,
     clip_too_small,
     schedule,
     rate_too_large,

@@ -33,20 +33,15 @@ from minigrad.context import (
 )
 from minigrad.debug.anomaly import first_non_finite, source_line
 from minigrad.errors import NonFiniteError
-from minigrad.gates.basic import Hadamard
-from minigrad.gradients import SparseGradient, dense
 from minigrad.graph import Array, Leaf, Node, ancestors
 from minigrad.replay import without_outputs
 
 from ..lazy import duplicate, values
 from ..optimizer import Optimizer
-from .reading import constants, is_constant
+from .reading import is_constant
 
 PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
-COMPARED = 3
-"""The number of steps whose gradients are compared with those that their passes computed."""
-FACTORS_KEPT = 5
 EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
 OWN = tuple(
@@ -252,16 +247,10 @@ class Watch:
         self.lines: dict[int, Line] = {}
         """The lines that called the first passes' gates, by the nodes' serial numbers."""
         self.calls: list[Call] = []
-        self.trained: dict[int, Any] = {}
-        """The models that train."""
         self.inner: list[Call] = []
         """The calls to inner layers of the first pass."""
         self.evaluations: list[Evaluation] = []
         self.trainers: list[tuple[Any, Any]] = []
-        self.shrunk: list[tuple[float, Line]] = []
-        """For the first steps without clipping: the length of the gradients at the step, divided by
-        their length after the backward pass, and the line.
-        """
         self.first: dict[Node, Array] = {}
         """The first values of the leaves that require a gradient."""
         self.second: dict[Node, Array] = {}
@@ -277,8 +266,6 @@ class Watch:
         """
         self.strange: Node | None = None
         """The first node of this graph that was not finite."""
-        self.factors: list[Array] = []
-        """Constants that were multiplied after the last pass."""
         self.active: dict[str, Line] = {}
         """The kinds of layers that were called in training mode after the last pass."""
 
@@ -287,9 +274,6 @@ class Watch:
         self._bytes = 0
         self._numbers: dict[int, int] = {}
         """The optimizers' indices in `optimizers`."""
-        self._leaves: list[Leaf] = []
-        self._computed = 0.0
-        """The length of the gradients that the last pass left in the leaves."""
         self._open: list[Call] = []
         self._line = Line("", 0)
         self._last: Node | None = None
@@ -343,8 +327,6 @@ class Watch:
 
     def _on_record(self, node: Node) -> None:
         self._last = node
-        if type(node.gate) is Hadamard and len(self.factors) < FACTORS_KEPT:
-            self.factors += [one.output for one in constants(node)]
         if len(self.losses) < 2:
             line = self.lines[node.serial] = users_line()
             node.source = str(line)
@@ -370,15 +352,10 @@ class Watch:
         kept = [leaf for leaf, had in self._had.items() if had]
         clear = [leaf for leaf, had in self._had.items() if not had]
         self.events.append(Pass(graph, self._line, kept, clear))
-        self._leaves = []
-        if len(self.losses) <= COMPARED:
-            self._leaves = kept + clear
-            self._computed = self._length()
         self._had = {}
         self._open = []
         self._last = None
         self.active = {}
-        self.factors = []
 
     def _keep(self, root: Node) -> Node:
         """Return a copy of the graph, and record the first values of its leaves and the models that
@@ -391,8 +368,6 @@ class Watch:
             self.second = {node: values(node) for node in self.first}
         for call in self._open:
             call.trains = call.node in copies
-            if call.trains and call not in self.inner:
-                self.trained[id(call.layer)] = call.layer
         for node in copies:
             if is_constant(node):
                 self._bytes += node.output.nbytes
@@ -420,17 +395,6 @@ class Watch:
         while self.evaluations and self.evaluations[-1].passes == len(self.losses):
             recent.append(self.evaluations.pop())
         self.evaluations += [one for one in recent[::-1] if one.gate not in gates]
-
-    def _length(self) -> float:
-        """Return the length of the last pass's gradients."""
-        squares = 0.0
-        for leaf in self._leaves:
-            gradient = leaf.grad
-            if isinstance(gradient, SparseGradient) and (rows := gradient.rows()):
-                _, gradient = rows  # the other rows of the table are 0
-            if gradient is not None:
-                squares += np.square(dense(gradient), dtype=np.float64).sum()
-        return float(np.sqrt(squares))
 
     def _evaluate(self) -> None:
         """Add the last loss to the evaluations, because it did not go backward."""
@@ -489,7 +453,6 @@ class Watch:
         self._compared_last = gate, prediction, truth, users_stack()
 
     def _clipped(self, parameters: Any, max_norm: float) -> None:
-        self._leaves = []
         leaves = [tensor.node for tensor in parameters.values()]
         self.events.append(Clip(leaves, max_norm, users_line()))
 
@@ -498,9 +461,6 @@ class Watch:
             self._made(optimizer)  # it was made before the block
         number = self._numbers[id(optimizer)]
         self.optimizers[number].steps += 1
-        if self._leaves and self._computed:
-            share = self._length() / self._computed
-            self.shrunk.append((share, users_line()))
         if self.start is None and self.repeatable:
             self.start = duplicate(optimizer)
             self.start.zero_grad()

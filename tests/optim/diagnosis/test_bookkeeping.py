@@ -153,10 +153,6 @@ def test_optimizer_without_memory_may_be_made_again():
     assert codes(loop("optimizer")) == []
 
 
-def test_model_that_is_made_again():
-    named_first(loop("model"), "model-made-again", "Dense")
-
-
 @pytest.mark.parametrize("mode", ["eval", "train"])
 def test_evaluation_mode_in_training(mode):
     result = loop(mode, make=with_dropout)
@@ -194,75 +190,3 @@ def detached(state):
     for _ in range(1):
         state = state.detach()
     return state
-
-
-@pytest.mark.parametrize("limit", [1e-6, 1.0])
-def test_gradients_that_the_program_clips(limit):
-    mg.seed(0)
-    with optim.diagnose(quiet=True) as diagnosis:
-        model = network()
-        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
-        for _ in range(40):
-            optimizer.zero_grad()
-            crossed(model(X), Y).backward()
-            for tensor in model.parameters():
-                tensor.grad = np.clip(tensor.grad, -limit, limit)
-            optimizer.step()
-    if limit < 1:
-        named_first(diagnosis.result, "gradients-shrunk", "np.clip", "certain")
-    else:
-        assert codes(diagnosis.result) == []
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_mean_of_log_probabilities(sign):
-    mg.seed(0)
-    with optim.diagnose(quiet=True) as diagnosis:
-        model = network()
-        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
-        for _ in range(30):
-            optimizer.zero_grad()
-            log = mg.log_softmax(model(X))
-            chosen = mg.take_along_axis(log, Y[:, None], axis=1)
-            (sign * chosen.mean()).backward()
-            optimizer.step()
-    if sign > 0:
-        named_first(diagnosis.result, "loss-maximized", "take_along_axis")
-    else:
-        assert codes(diagnosis.result) == []
-
-
-@pytest.mark.parametrize("limit", [0.01, 5.0])
-def test_weights_that_the_program_limits(limit):
-    mg.seed(0)
-    with optim.diagnose(quiet=True) as diagnosis:
-        model = network()
-        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
-        for _ in range(40):
-            optimizer.zero_grad()
-            crossed(model(X), Y).backward()
-            optimizer.step()
-            for tensor in model.parameters():
-                tensor.array = tensor.array.clip(-limit, limit)
-    if limit < 1:
-        named_first(diagnosis.result, "changed-outside", "tensor.array", "likely")
-    else:
-        assert codes(diagnosis.result) == []
-
-
-@pytest.mark.parametrize("evaluated", ["each", "last"])
-def test_models_of_one_line(evaluated):
-    """A search evaluates each model. If only the last one is used, the others were in vain."""
-    mg.seed(0)
-    with optim.diagnose(quiet=True) as diagnosis:
-        for rows in np.array_split(np.arange(64), 4):
-            model = network()
-            optimizer = optim.SGD(model.named_parameters(), lr=0.5)
-            for _ in range(20):
-                optimizer.zero_grad()
-                crossed(model(X[rows]), Y[rows]).backward()
-                optimizer.step()
-            if evaluated == "each":
-                model(X)
-        model(X)
-    assert ("model-made-again" in codes(diagnosis.result)) == (evaluated == "last")

@@ -197,27 +197,6 @@ def test_mask(inverted):
         assert codes(result) == []
 
 
-@pytest.mark.parametrize("inverted", [True, False])
-def test_mask_of_the_loss(inverted):
-    ids = IDS.copy()
-    ids[:, 5:] = 0
-
-    def masked(logits, labels):
-        each = crossed(logits, labels, reduction="none")
-        mask = ((labels == 0) if inverted else (labels != 0)).astype("float32")
-        return (each * mask).sum() / mask.sum()
-
-    def make():
-        return Sequential(Embedding(12, 8), Dense(8, 12))
-
-    labels = np.where(ids > 0, ids % 3 + 1, 0)
-    result = adam(make, ids, labels, loss=masked, epochs=12)
-    if inverted:
-        named_first(result, "mask-inverted", "each * mask")
-    else:
-        assert codes(result) == []
-
-
 def test_letters_in_order_are_no_continuation():
     """Sorted letters are the same letters, but each label is not the next input."""
 
@@ -226,21 +205,6 @@ def test_letters_in_order_are_no_continuation():
 
     result = adam(make, IDS, np.sort(IDS, axis=1), epochs=3)
     assert "sees-the-target" not in codes(result)
-
-
-def test_validation_metric_that_falls_while_training_improves():
-    x = RNG.standard_normal((80, 20)).astype("float32")
-    y = (x[:, 0] + 2 * RNG.standard_normal(80) > 0).astype(int)
-    result = adam(
-        lambda: network(20),
-        x[:40],
-        y[:40],
-        validation=[(x[40:], y[40:])],
-        metrics=None,
-        callbacks=[optim.EarlyStopping("validation_accuracy", patience=50)],
-        epochs=60,
-    )
-    assert "monitor-wrong-way" not in codes(result)
 
 
 @pytest.mark.parametrize("shared", [8, 0])
@@ -268,28 +232,6 @@ def wrong(output, labels):
     return (output.argmax(axis=-1) != labels).mean()
 
 
-@pytest.mark.parametrize("name", ["error", "error_loss"])
-def test_monitor(name):
-    result = train(
-        metrics={name: wrong},
-        callbacks=[optim.BestWeights(monitor=f"train_{name}")],
-    )
-    if name == "error":
-        first = named_first(result, "monitor-wrong-way", "trainer.fit")
-        assert "highest train_error" in first.what
-    else:
-        assert codes(result) == []
-
-
-def test_rare_class():
-    x = RNG.standard_normal((200, 4)).astype("float32")
-    y = (x[:, 0] > 1.9).astype(int)
-    noise = RNG.standard_normal((200, 4)).astype("float32")
-    result = train(x=noise, y=y, lr=0.1)
-    assert "classes-imbalanced" in codes(result)
-    assert codes(train(x=x, y=y, epochs=40)) == []
-
-
 class Bag(Layer):
     def __init__(self, positions):
         self.embedding = Embedding(12, 8)
@@ -304,17 +246,6 @@ class Bag(Layer):
         return self.head(pool(self.attention(h), "mean"))
 
 
-@pytest.mark.parametrize("positions", [False, True])
-def test_positions(positions):
-    """Which of the two ends is larger?"""
-    y = (IDS[:, 0] > IDS[:, -1]).astype(int)
-    result = adam(lambda: Bag(positions), IDS, y, epochs=30)
-    if positions:
-        assert codes(result) == []
-    else:
-        named_first(result, "positions-missing", "bag.attention")
-
-
 def test_regression_has_no_metric_of_classes():
     result = train(
         lambda: network(4, 1),
@@ -323,38 +254,6 @@ def test_regression_has_no_metric_of_classes():
         lr=0.1,
     )
     assert codes(result) == []
-
-
-@pytest.mark.parametrize("always", [True, False])
-def test_dropout_by_hand(always):
-    rng = np.random.default_rng(0)
-
-    def dropped(x):
-        return x * ((rng.random(x.shape) < 0.5) * 2).astype("float32")
-
-    class Net(Layer):
-        def __init__(self):
-            self.hidden = Dense(4, 32, mg.relu)
-            self.head = Dense(32, 2)
-
-        def forward(self, x):
-            h = self.hidden(x)
-            return self.head(dropped(h) if always or self.training else h)
-
-    mg.seed(0)
-    with optim.diagnose(quiet=True) as diagnosis:
-        model = Net()
-        optimizer = optim.SGD(model.named_parameters(), lr=0.5)
-        for _ in range(40):
-            optimizer.zero_grad()
-            crossed(model(X), Y).backward()
-            optimizer.step()
-        model.eval()
-        model(X)
-    if always:
-        named_first(diagnosis.result, "training-mode-in-evaluation", "rng.random")
-    else:
-        assert codes(diagnosis.result) == []
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0), (0.01, 0), (1, 100)])

@@ -57,16 +57,6 @@ def positive(logits, labels):
 COLUMN = Y[:, None].astype("float32")
 
 
-@pytest.mark.parametrize("log", [mg.log_softmax, lambda x: mg.log(mg.softmax(x))])
-def test_softmax_twice(log):
-    def nll(scores, labels):
-        return -mg.take_along_axis(log(scores), labels[:, None], axis=1).mean()
-
-    result = train(ending(2, Softmax()), loss=nll)
-    named_first(result, "softmax-twice", "softmax")
-    assert codes(train(ending(2), loss=nll)) == []
-
-
 def test_output_of_a_recurrent_layer():
     x = X[:, :, None]
     result = train(lambda: RNN(1, 1), x, 5 + TARGETS, squared, epochs=3)

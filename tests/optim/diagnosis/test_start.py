@@ -156,12 +156,6 @@ def test_units_that_died_in_the_run():
     assert "at the end of the run" in first.what
 
 
-def test_saturated_units():
-    make = deep(mg.tanh, 1, init=times(1000))
-    named_first(train(make), "saturated-units", "Dense(", "proved")
-    assert codes(train(deep(mg.tanh, 1))) == []
-
-
 def test_weights_that_are_too_small():
     make = deep(mg.relu, 2, init=times(0.01))
     result = train(make)
@@ -216,19 +210,6 @@ class Factors(Layer):
         return (self.rows(ids[:, 0]) * self.columns(ids[:, 1])).sum(axis=-1)
 
 
-@pytest.mark.parametrize("drawn", [init.zeros, init.normal(0.5)])
-def test_two_factors_that_start_at_zero(drawn):
-    ids = RNG.integers(0, 8, (64, 2))
-    y = ((ids % 2).sum(axis=1) - 1.0).astype("float32")
-    result = train(
-        lambda: Factors(drawn), ids, y, squared, rule=optim.Adam, lr=0.05, epochs=40
-    )
-    if drawn is init.zeros:
-        named_first(result, "equal-weights", "Embedding", "proved")
-    else:
-        assert codes(result) == []
-
-
 def test_normalization_between_linear_layers():
     def make(*activation):
         return Sequential(Dense(4, 8, *activation), BatchNorm(8), Dense(8, 2))
@@ -247,18 +228,6 @@ def test_outputs_that_explode():
     result = train(make(weights[1]), lr=0.01)
     named_first(result, "weights-badly-drawn", "", "proved")
     assert codes(train(make(weights[0]))) == []
-
-
-def test_gradient_vanishes_over_unrolled_steps():
-    def make():
-        mg.seed(0)
-        cell = RNN(1, 4, fused=False)
-        cell.cell.W_hh.array = 0.01 * np.eye(4, dtype="float32")
-        return Sequential(cell, Dense(4, 2))
-
-    x = RNG.standard_normal((64, 20, 1)).astype("float32")
-    result = train(make, x, (x[:, 0, 0] > 0).astype(int), epochs=5)
-    assert "vanishing-over-time" in codes(result)
 
 
 def test_linear_autoencoder_with_tied_weights():

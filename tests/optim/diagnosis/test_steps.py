@@ -100,24 +100,6 @@ def test_weight_decay(decay):
         assert codes(result) == []
 
 
-@pytest.mark.parametrize("factor", [1.0, 1e-4])
-def test_penalty_on_the_weights(factor):
-    mg.seed(0)
-    model = network()
-    optimizer = optim.SGD(model.named_parameters(), lr=0.3)
-    with optim.diagnose(quiet=True) as diagnosis:
-        for _ in range(60):
-            penalty = sum((W**2).sum() for W in model.parameters())
-            optimizer.zero_grad()
-            loss = crossed(model(X), Y) + factor * penalty
-            loss.backward()
-            optimizer.step()
-    if factor == 1:
-        named_first(diagnosis.result, "penalty-too-large", "factor * penalty", "proved")
-    else:
-        assert codes(diagnosis.result) == []
-
-
 @pytest.mark.parametrize("length", [1e-3, 5.0])
 def test_clipping(length):
     result = train(callbacks=[optim.ClipGradients(length)])
