@@ -13,7 +13,7 @@ from minigrad.graph import Array, Node
 
 from .evidence import Evidence, Place, as_array
 from .finding import Finding, Findings, number, proved
-from .outcome import holds, learned_there
+from .outcome import holds
 from .outputs import without
 from .trial import Trial
 from .watch import Call
@@ -143,7 +143,8 @@ def _apart(rows: Array, held: Array) -> tuple[float, float]:
     kurtosis = np.square(centred**2).mean(axis) / spread**4
     count = held.size / ratio.size
     error = np.sqrt(np.maximum(kurtosis - 1, 0) / (4 * count))
-    ratio = np.atleast_1d(np.where(np.abs(ratio - 1) > SURE * error, ratio, 1.0))
+    sure = (np.abs(ratio - 1) > SURE * error) & (spread > least)
+    ratio = np.atleast_1d(np.where(sure, ratio, 1.0))
     farthest = np.argsort(np.abs(np.log(ratio)))[::-1][ratio.size // 10]
     return float(np.quantile(shift, 0.9, method="higher")), float(ratio[farthest])
 
@@ -160,7 +161,7 @@ def batchnorm_statistics(e: Evidence) -> Findings:
             columns.std(axis=0) + 1e-6
         )
         ratio = np.sqrt(place.layer.variance) / (columns.std(axis=0) + 1e-6)
-        if np.median(shift) > 1 or not 1 / SCALED < np.median(ratio) < SCALED:
+        if np.median(shift) > SHIFTED or not 1 / SCALED < np.median(ratio) < SCALED:
             yield Finding(
                 "batchnorm-statistics",
                 "the running statistics of BatchNorm are far from those of the last batch: the means "
@@ -223,6 +224,8 @@ def dropout_too_high(e: Evidence) -> Findings:
 
 def overfitting(e: Evidence) -> Findings:
     """The validation loss has its minimum early and then rises far, while the training loss falls."""
+    if holds(e) is False:
+        return  # it was never better than guessing
     for trainer, _ in e.watch.trainers:
         # a callback stops the run, or keeps the best weights, by a column of the history
         if any(hasattr(callback, "monitor") for callback in trainer.callbacks):
@@ -235,8 +238,6 @@ def overfitting(e: Evidence) -> Findings:
         late = len(held) - 1 - best >= max(LONG, len(held) // 2)
         # a network that has learned something may end above its best loss, but not above guessing
         worse = held[-1] > max(1.5 * held[best], e.baseline)
-        if not learned_there(e, series[best]):
-            continue
         if late and worse and train[-1] < 0.5 * train[best]:
             yield Finding(
                 "overfitting",
@@ -320,12 +321,22 @@ def _differ(before: Array, after: Array) -> bool:
 
 
 def _continues(ids: Array, labels: Array) -> bool:
-    """Return whether the labels are the inputs of the next steps. An id of 0 is padding."""
-    if labels.dtype.kind not in "iu" or ids.shape[1] < 3 or labels.size != ids.size:
+    """Return whether the labels are the inputs of the next steps. If the labels lack the padding
+    (ids of 0 or below), only how often each number occurs is compared.
+    """
+    if labels.dtype.kind not in "iu" or ids.shape[1] < 3:
         return False
-    truth = labels.reshape(ids.shape)[:, :-1]
-    same = (truth == ids[:, 1:])[truth > 0]
-    return same.size > len(ids) and float(same.mean()) > 0.9
+    if labels.size == ids.size:
+        truth = labels.reshape(ids.shape)[:, :-1]
+        same = (truth == ids[:, 1:])[truth > 0]
+        return same.size > len(ids) and float(same.mean()) > 0.9
+    following, truth = ids[:, 1:], labels[labels > 0]
+    following = following[following > 0]
+    most = max(following.max(initial=0), truth.max(initial=0)) + 1
+    needed = np.bincount(following, minlength=most)
+    counts = np.bincount(truth, minlength=most)
+    shared = np.minimum(needed, counts).sum()
+    return len(truth) > len(ids) and shared > 0.9 * max(len(following), 1)
 
 
 def mask_inverted(e: Evidence) -> Findings:

@@ -30,7 +30,6 @@ CERTAIN = (
     evaluation.batchnorm_few_rows,
     outputs.softmax_of_one,
     outputs.squashed_logits,
-    outputs.softmax_over_rows,
     outputs.output_range,
     start.equal_weights,
     start.dead_units,

@@ -145,21 +145,6 @@ def _by_hand(e: Evidence, term: Loss) -> Findings:
     )
 
 
-def softmax_over_rows(e: Evidence) -> Findings:
-    """A softmax along the batch axis lets the rows of a batch compete."""
-    for node in e.gates("Softmax", "LogSoftmax"):
-        axes = len(node.shape)
-        if axes > 1 and node.gate.axis % axes == 0:
-            yield Finding(
-                "softmax-over-rows",
-                f"the softmax runs along axis 0, over the {node.shape[0]} rows of the "
-                "batch, so that the probabilities of one row do not add up to 1",
-                "the gradient compares rows instead of classes",
-                "use axis=-1, the axis of the classes",
-                **e.where(node),
-            )
-
-
 def output_range(e: Evidence) -> Findings:
     """The targets of a regression must be within the range of the last activation."""
     for place, term in enumerate(e.terms):
@@ -324,7 +309,6 @@ def _formula(node: Node) -> tuple[Any, ...]:
 SUSPECTS = (
     softmax_of_one,
     squashed_logits,
-    softmax_over_rows,
     broadcast_loss,
     output_range,
     same_output_twice,

@@ -200,6 +200,7 @@ def dead_at_end(e: Evidence) -> Findings:
                 "use a smaller learning rate, and scaled inputs",
                 **e.where(node),
             )
+            return
 
 
 def _bounded(e: Evidence) -> list[Node]:

@@ -62,22 +62,6 @@ def clip_too_small(e: Evidence) -> Findings:
     yield from proved(e, finding, Trial(clip=False), "without clipping")
 
 
-def momentum_too_large(e: Evidence) -> Findings:
-    """A velocity that hardly fades adds up to many times the gradient, and swings past the minimum."""
-    momentum = e.watch.start.settings().get("momentum", 0)
-    if momentum < 0.95 or e.learns:
-        return
-    finding = Finding(
-        "momentum-too-large",
-        f"the momentum of {momentum:g} adds up {number(1 / max(1 - momentum, 1e-9))} gradients",
-        "the velocity keeps its direction long after the gradient has turned",
-        "use a momentum of 0.9",
-        e.optimizer_line,
-    )
-    trial = Trial(settings={"momentum": 0.9})
-    yield from proved(e, finding, trial, "with a momentum of 0.9")
-
-
 def schedule(e: Evidence) -> Findings:
     """The schedule keeps the rate near 0 for the whole run."""
     scales = [update.scale for update in e.updates]
@@ -181,7 +165,6 @@ def too_few_steps(e: Evidence) -> Findings:
 
 
 SUSPECTS = (
-    momentum_too_large,
     weight_decay_too_large,
     clip_too_small,
     schedule,

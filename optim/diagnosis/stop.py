@@ -21,8 +21,6 @@ CAUSES = {
     "Log": "the logarithm of 0 is -inf, and a negative number has none",
     "Divide": "a number is divided by 0",
     "Exp": "e to the power of a large number exceeds the largest number of its dtype",
-    "Power": "the power of 0 or of a negative number is not finite, or a large number's is too large",
-    "Sqrt": "a negative number has no root",
 }
 REMEDIES = {
     "Log": "use the losses that take logits, or mg.clip the input from below, for example at 1e-7",
@@ -104,19 +102,22 @@ def _steep_gate(e: Evidence) -> tuple[Node, float] | None:
     """Repeat the run. In the last step, find the first gate whose rule returned a gradient that is
     not finite, although it received a finite one. Return it, and its smallest input.
     """
-    passes: list[tuple[Repeated, Node]] = []
+    looks: list[Look] = []
 
     def remember(made: Repeated, root: Node) -> float:
-        passes.append((made, root))
-        del passes[:-2]
+        look = Look(root, made)
+        assert (
+            look.gradients
+        )  # computed now, because the next step changes the parameters
+        looks.append(look)
+        del looks[:-2]
         return made[root].item()
 
     e.attempt(Trial(measure=remember))
-    if len(passes) < 2:
+    if len(looks) < 2:
         return None
-    made, root = passes[0]  # the second one is the pass that failed
-    look = Look(root, made)
-    for node in ancestors([root]):
+    look = looks[0]  # the second one is of the pass that failed
+    for node in ancestors([look.root]):
         arrived = look.gradients.get(node)
         if arrived is None or not np.isfinite(arrived).all():
             continue

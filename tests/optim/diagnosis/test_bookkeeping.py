@@ -190,3 +190,26 @@ def detached(state):
     for _ in range(1):
         state = state.detach()
     return state
+
+
+@pytest.mark.parametrize("fault", ["never", "frozen", "trained first", "first layer"])
+def test_weights_that_stay_random(fault):
+    """A network of three layers whose second (or first) one is fixed."""
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = Sequential(Dense(4, 8, mg.tanh), Dense(8, 8, mg.tanh), Dense(8, 2))
+        weights = model.named_parameters()
+        fixed = "dense.*" if fault == "first layer" else "dense_2.*"
+        if fault != "trained first":
+            optim.freeze(model, fixed)
+        if fault == "never":
+            weights = {path: one for path, one in weights.items() if one.requires_grad}
+        optimizer = optim.SGD(weights, lr=0.001)
+        for step in range(20):
+            if fault == "trained first" and step == 10:
+                optim.freeze(model, fixed)
+            optimizer.zero_grad()
+            crossed(model(X), Y).backward()
+            optimizer.step()
+    named = "weights-fixed" in codes(diagnosis.result)
+    assert named == (fault in ("never", "frozen"))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import layers
 import minigrad as mg
 import optim
 from layers import (
@@ -96,8 +97,9 @@ def test_dropout(rate):
 
 
 def test_overfitting():
-    x = RNG.standard_normal((240, 20)).astype("float32")
-    y = (x[:, 0] + 0.5 * RNG.standard_normal(240) > 0).astype(int)
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((240, 20)).astype("float32")
+    y = (x[:, 0] + 0.5 * rng.standard_normal(240) > 0).astype(int)
     run = partial(
         adam,
         lambda: network(20),
@@ -112,8 +114,9 @@ def test_overfitting():
 
 @pytest.mark.parametrize("block", [mg.no_grad, nullcontext])
 def test_overfitting_in_an_own_loop(block):
-    x = RNG.standard_normal((240, 20)).astype("float32")
-    y = (x[:, 0] + 0.5 * RNG.standard_normal(240) > 0).astype(int)
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((240, 20)).astype("float32")
+    y = (x[:, 0] + 0.5 * rng.standard_normal(240) > 0).astype(int)
 
     def run(epochs):
         mg.seed(0)
@@ -122,10 +125,10 @@ def test_overfitting_in_an_own_loop(block):
             optimizer = optim.Adam(model.named_parameters(), lr=0.02)
             for _ in range(epochs):
                 optimizer.zero_grad()
-                crossed(model(x[:40]), y[:40]).backward()
+                crossed(model(x[:60]), y[:60]).backward()
                 optimizer.step()
                 with block():
-                    crossed(model(x[40:]), y[40:])
+                    crossed(model(x[60:]), y[60:])
         return diagnosis.result
 
     named_first(run(epochs=150), "overfitting", ".backward()")
@@ -284,3 +287,38 @@ def test_average_over_masks():
             optimizer.step()
         np.mean([model(x).array for _ in range(10)], axis=0)
     assert codes(diagnosis.result) == []
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_ids_that_training_never_had(new):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, 10, (64, 8))
+    y = (ids[:, 0] > 4).astype(int)
+    held = (ids + 10)[:50] if new else ids[:50]
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = Sequential(Embedding(20, 4), layers.Flatten(), Dense(32, 2))
+        optimizer = optim.Adam(model.named_parameters(), lr=0.05)
+        for _ in range(60):
+            optimizer.zero_grad()
+            crossed(model(ids), y).backward()
+            optimizer.step()
+        model.eval()
+        model(held)
+    assert codes(diagnosis.result) == ["evaluated-otherwise"] * new
+    if new:
+        assert "100% of their ids never occur" in diagnosis.result.findings[0].what
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.1])
+def test_batchnorm_whose_statistics_stay_behind(momentum):
+    mg.seed(0)
+    with optim.diagnose(quiet=True) as diagnosis:
+        model = Sequential(Dense(4, 8), BatchNorm(8, momentum=momentum), Dense(8, 2))
+        optimizer = optim.Adam(model.named_parameters(), lr=0.05)
+        for _ in range(60):
+            optimizer.zero_grad()
+            crossed(model(20 + 3 * X), Y).backward()
+            optimizer.step()
+    expected = ["batchnorm-statistics"] if momentum == 0 else []
+    assert codes(diagnosis.result) == expected

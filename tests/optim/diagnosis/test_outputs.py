@@ -107,15 +107,6 @@ def test_probabilities_that_the_loss_refuses(last, y, loss):
     assert "MG157" in first.what
 
 
-def test_softmax_over_the_rows_of_a_batch():
-    def likelihood(p, y):
-        return mg.negative_log_likelihood(mg.log(p), y)
-
-    result = train(ending(2, Softmax(axis=0)), loss=likelihood)
-    named_first(result, "softmax-over-rows", "softmax")
-    assert codes(train(ending(2, Softmax()), loss=likelihood)) == []
-
-
 @pytest.mark.parametrize("shape", [(64,), (64, 1)])
 def test_loss_of_all_pairs(shape):
     def error(z, y):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import layers
 import minigrad as mg
 import optim
 from layers import RNN, BatchNorm, Dense, Embedding, Layer, Sequential, init
@@ -245,3 +246,18 @@ class Tied(Layer):
 
     def forward(self, x):
         return x @ self.W @ self.W.T
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_rows_that_become_equal(width):
+    """A LayerNorm over one number returns 0 for every row."""
+
+    def make():
+        return Sequential(Dense(4, width), layers.LayerNorm(width), Dense(width, 2))
+
+    result = train(make, lr=0.01)
+    if width == 1:
+        first = named_first(result, "rows-equal", "layernorm", "certain")
+        assert "for all 16 rows" in first.what
+    else:
+        assert "rows-equal" not in codes(result)

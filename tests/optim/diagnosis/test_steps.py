@@ -80,17 +80,6 @@ def test_too_few_steps():
     assert first.changed == "with 150 times as many steps"
 
 
-@pytest.mark.parametrize("momentum", [0.999, 0.9])
-def test_momentum(momentum):
-    rule = partial(optim.SGD, momentum=momentum)
-    result = train(rule=rule, lr=1.0 if momentum > 0.9 else 0.1)
-    if momentum > 0.9:
-        first = named_first(result, "momentum-too-large", "optimizer = rule", "proved")
-        assert "adds up 1e+03 gradients" in first.what
-    else:
-        assert codes(result) == []
-
-
 @pytest.mark.parametrize("decay", [1.0, 1e-4])
 def test_weight_decay(decay):
     result = train(rule=partial(optim.SGD, weight_decay=decay), lr=0.3)
