@@ -26,7 +26,7 @@ MASKING = frozenset(
 )
 """Gates that add a mask to scores, or pass masked scores on."""
 
-_PACKAGES = tuple(
+PACKAGES = tuple(
     str(Path(__file__).resolve().parents[2] / name) + os.sep
     for name in ("minigrad", "layers", "optim")
 )
@@ -130,7 +130,7 @@ def strange_node(node: Node) -> str:
 
 def _calling_line() -> str:
     frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGES):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGES):
         frame = frame.f_back
     return source_line(frame.f_code.co_filename, frame.f_lineno)
 

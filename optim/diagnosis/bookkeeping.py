@@ -118,7 +118,7 @@ def parameters_not_trained(e: Evidence) -> Findings:
 
 def weights_fixed(e: Evidence) -> Findings:
     """Weights between trained layers that no optimizer has ever trained keep their random values."""
-    if e.learned > MUCH:
+    if not e.updates or e.learned > MUCH:
         return
     trained = set(e.watch.first)
     for made in e.watch.optimizers:

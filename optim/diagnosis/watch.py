@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import linecache
-import os
 import sys
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-import minigrad
 from minigrad import Tensor
 from minigrad.context import (
     ON_BACKWARD,
@@ -31,7 +28,7 @@ from minigrad.context import (
     Scope,
     watching,
 )
-from minigrad.debug.anomaly import first_non_finite, source_line
+from minigrad.debug.anomaly import PACKAGES, first_non_finite, source_line
 from minigrad.errors import NonFiniteError
 from minigrad.graph import Array, Leaf, Node, ancestors
 from minigrad.replay import without_outputs
@@ -44,11 +41,6 @@ PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
 EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
-OWN = tuple(
-    str(Path(minigrad.__file__).parents[1] / name) + os.sep
-    for name in ("minigrad", "layers", "optim")
-)
-"""The folders of minigrad's packages. The first calling line outside is the user's."""
 
 
 class Line(NamedTuple):
@@ -73,7 +65,7 @@ def users_frame() -> FrameType:
     """Return the innermost frame outside minigrad's packages."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(
-        (*OWN, "<frozen", contextlib.__file__)
+        (*PACKAGES, "<frozen", contextlib.__file__)
     ):
         frame = frame.f_back
     return frame
@@ -112,7 +104,7 @@ def users_stack() -> tuple[Line, ...]:
     lines = []
     frame: Any = sys._getframe(1)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith((*OWN, "<frozen")):
+        if not frame.f_code.co_filename.startswith((*PACKAGES, "<frozen")):
             lines.append(Line(frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return tuple(lines)
@@ -123,7 +115,7 @@ def raising_line(error: BaseException | None) -> Line | None:
     line = None
     trace = None if error is None else error.__traceback__
     for frame, number in traceback.walk_tb(trace):
-        if not frame.f_code.co_filename.startswith((*OWN, "<")):
+        if not frame.f_code.co_filename.startswith((*PACKAGES, "<")):
             line = Line(frame.f_code.co_filename, number)
     return line
 
