@@ -83,7 +83,7 @@ def test_distinct_ids(monkeypatch, layout, rng, sparse, dtype, shape):
 
 
 @pytest.mark.parametrize("axis", [None, 1, (0, 2)])
-def test_norm_has_the_bytes_of_the_square_root_of_the_sum(layout, rng, axis):
+def test_norm_is_the_square_root_of_the_sum_of_squares(layout, rng, axis):
     array = rng.normal(size=(4, 3, 5)).astype(np.float32)
     expected = np.sqrt(np.square(array.astype(float)).sum(axis=axis))
     np.testing.assert_allclose(norm(layout(array), axis), expected, rtol=1e-15)
