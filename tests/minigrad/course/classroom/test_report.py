@@ -33,7 +33,7 @@ def rows(text):
     return {row["name"]: row for row in json.loads(text)["submissions"]}
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Linux or macOS")
 def test_report_notes_what_cannot_be_read(run, monkeypatch):
     secret = Path("secret.py").absolute()
     secret.write_text("the secret = 1")
@@ -70,7 +70,7 @@ def test_report_notes_what_cannot_be_read(run, monkeypatch):
     assert f"pipe       0/2    ?  .  {FIRST} not graded" in run("class")[1]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+@pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
 @pytest.mark.parametrize(
     "options",
     [
