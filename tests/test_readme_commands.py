@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import DOT, NO_CLONE, NO_DOT
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = README + (ROOT / "docs/install.md").read_text(encoding="utf-8")
@@ -53,12 +55,10 @@ FIRST = {  # part of a command: the command that has to run before
 NAMED = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 pytestmark = [
-    pytest.mark.skipif(
-        os.name != "posix", reason="commands for the shell of Linux and macOS"
-    ),
+    pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS"),
     pytest.mark.skipif(
         not (ROOT / ".git").exists() or not shutil.which("make"),
-        reason="needs git's clone, and make",
+        reason=NO_CLONE,
     ),
 ]
 
@@ -121,8 +121,8 @@ def clone(tmp_path_factory):
 
 @pytest.mark.parametrize("command", [*BY_HAND[2:], *TYPED])
 def test_command(clone, command):
-    if "first.py" in command and not shutil.which("dot"):
-        pytest.skip("Graphviz's program dot is not installed")
+    if "first.py" in command and not DOT:
+        pytest.skip(NO_DOT)
     for part, preparation in FIRST.items():
         if part in command:
             run(preparation, clone)

@@ -1,14 +1,7 @@
 """examples/render_graph.py draws the graph that its options ask for."""
 
-import shutil
-
-import pytest
-
 from tests.examples.conftest import is_png
-
-needs_dot = pytest.mark.skipif(
-    shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
-)
+from tests.needs import needs_dot
 
 
 @needs_dot

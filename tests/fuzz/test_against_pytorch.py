@@ -11,7 +11,9 @@ import minigrad as mg
 
 from .draw import Draw, random_cases
 
-torch: Any = pytest.importorskip("torch", reason="PyTorch is not installed here")
+torch: Any = pytest.importorskip(
+    "torch", reason="no PyTorch (make bench, then make fuzz)"
+)
 
 
 class Case:

@@ -130,7 +130,7 @@ def whole_run(number):
 
 @pytest.mark.skipif(
     "forkserver" not in multiprocessing.get_all_start_methods(),
-    reason="this system cannot fork",
+    reason="needs Linux or macOS",
 )
 @examples(0.1)
 @given(st.integers(0, 9), st.lists(st.integers(0, 95), min_size=1, max_size=4))

@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -14,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import NO_PYODIDE, NODE, needs_node
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 PACKAGES = ROOT / "build/pyodide/packages"
-NODE = shutil.which("node")
 
 sys.path.insert(0, str(ROOT / "docs" / "site"))
 import runtime  # noqa: E402
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+pytestmark = needs_node
 FOLDERS = [
     "tests/minigrad",
     "tests/minigrad/gates",
@@ -114,8 +114,8 @@ def gathered(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runtime")
     try:
         sizes = runtime.gather(folder)
-    except runtime.Unavailable as reason:
-        pytest.skip(f"no Pyodide: {reason}")
+    except runtime.Unavailable:
+        pytest.skip(NO_PYODIDE)
     assert sum(sizes.values()) <= 10e6
     return folder
 
@@ -130,7 +130,7 @@ def files():
 
 def node(script, *arguments):
     """Run a script of this folder under Node."""
-    command = [str(NODE), str(HERE / script), *map(str, arguments)]
+    command = [NODE, str(HERE / script), *map(str, arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, timeout=3600, check=False
     )
@@ -138,7 +138,7 @@ def node(script, *arguments):
 
 def test_what_can_run_there_passes(gathered):
     if not (PACKAGES / ".installed").exists():
-        pytest.skip("pytest for Pyodide is not installed (make setup)")
+        pytest.skip("no pytest for Pyodide (make setup)")
     left_out = list(itertools.chain(*LEFT_OUT.values()))
     options = "-q -p no:cacheprovider --capture=sys --hypothesis-profile=sampled --tb=short".split()
     options += [str(file) for file in files() if str(file) not in left_out]

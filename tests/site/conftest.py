@@ -12,7 +12,8 @@ import pytest
 
 from minigrad.course.checking.registry import VARIABLE
 from minigrad.support.files import locked
-from tests.minigrad.explorer.conftest import AXE, CHROMIUM, DRIVER, start_chromium
+from tests.minigrad.explorer.conftest import AXE, start_chromium
+from tests.needs import CHROMIUM, DRIVER, NO_AXE, NO_BROWSER, NO_PYODIDE, package
 
 from .reader import Reader
 
@@ -46,7 +47,7 @@ def build(folder):
 def site(tmp_path_factory):
     """The folder of the built site, which all processes that run tests share."""
     for name in ("furo", "myst_parser", "sphinx"):
-        pytest.importorskip(name)
+        package(name)
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
     folder.mkdir(exist_ok=True)
@@ -61,7 +62,7 @@ def site(tmp_path_factory):
 def python(site):
     """Skips a test that runs Python in a page, if the site was built without it."""
     if "built without Python" in (site / "readme.html").read_text("utf-8"):
-        pytest.skip("the site was built without Python (see the output of the build)")
+        pytest.skip(NO_PYODIDE)
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -93,11 +94,9 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def reader(site, tmp_path_factory):
     """A browser that reads the site."""
     if not (CHROMIUM and DRIVER):
-        pytest.skip(
-            "no Chromium with its driver is installed (Debian: chromium chromium-driver)"
-        )
+        pytest.skip(NO_BROWSER)
     if not AXE.is_file():
-        pytest.skip("axe-core is not installed (make setup, where npm is)")
+        pytest.skip(NO_AXE)
     Handler.asked = []
     handler = functools.partial(Handler, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -207,7 +207,7 @@ def test_page_of_heat_maps(reader, number, width, scheme):
 
 @pytest.mark.parametrize("page", ["course.html", "lessons/lesson_05_shapes.html"])
 @pytest.mark.parametrize(("width", "height"), [(390, 800), (320, 256)])
-def test_focus_is_never_hidden_on_the_way_back(reader, page, width, height):
+def test_focus_is_never_hidden_on_the_way_back(python, reader, page, width, height):
     """Criterion 2.4.11: in a narrow window, the header stays at the top. Shift+Tab visits each control."""
     reader.visit(page, width)
     screen = {

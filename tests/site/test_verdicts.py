@@ -6,11 +6,8 @@ EVERY_SLIP=1 in the environment all of them.
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
-
-import pytest
 
 from minigrad.course.checking import feedback
 from minigrad.course.checking.registry import lessons
@@ -19,9 +16,9 @@ from tests.minigrad.course.checking.test_lesson import (
     right_answers,
     with_code,
 )
+from tests.needs import NODE, needs_node
 
 GRADE = Path(__file__).with_name("grade.mjs")
-NODE = shutil.which("node")
 STRIDE = 1 if os.environ.get("EVERY_SLIP") else 6
 
 
@@ -36,13 +33,13 @@ def answers(one):
     ]
 
 
-@pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
+@needs_node
 def test_verdicts_in_a_page_are_those_of_the_command_line(site, python, tmp_path):
     given = [(one, text) for one in lessons() for text in answers(one)]
     files = tmp_path / "files.json"
     files.write_text(json.dumps([(one.name, text) for one, text in given]))
     command = [
-        str(NODE),
+        NODE,
         str(GRADE),
         str(site / "_static/cells"),
         str(files),

@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from minigrad.course.checking.registry import lessons
+from tests.needs import package
 
 from .conftest import ROOT, sphinx
 
@@ -20,7 +21,7 @@ import runtime
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The folder of this site, and what the build printed."""
-    pytest.importorskip("furo")
+    package("furo")
     folder = tmp_path_factory.mktemp("site")
     printed = sphinx(folder, MINIGRAD_PYODIDE=str(folder))
     return folder / "html", printed

@@ -128,7 +128,7 @@ def test_check_prints_no_escapes(course, code):
     assert "x1b[2J" in text
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a named pipe")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Linux or macOS")
 def test_check_says_why_a_file_cannot_be_read(course):
     path = Path(ONE.file)
     path.write_bytes(b"\xff")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.data.download import Archive
+from tests.needs import package
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -51,12 +52,8 @@ def whole_reviews():
     shared = REPOSITORY.parent / "shared" / "tfds"
     folder = Path(os.environ.get("MINIGRAD_DATA") or shared)
     if not (folder / "imdb_reviews").is_dir():
-        pytest.skip(
-            "no prepared reviews: set MINIGRAD_DATA to a tensorflow-datasets folder that "
-            "has imdb_reviews"
-        )
-    missing = "tensorflow-datasets is not installed"
-    pytest.importorskip("tensorflow_datasets", reason=missing)
+        pytest.skip("no prepared reviews (set MINIGRAD_DATA: see CONTRIBUTING.md)")
+    package("tensorflow_datasets")
     return folder
 
 

@@ -10,12 +10,11 @@ from numpy.testing import assert_array_equal
 
 from minigrad.data import load_imdb, prepare
 from minigrad.errors import DataError
+from tests.needs import package
 
 from .conftest import REPOSITORY, TEST, TRAIN
 
-tfds = pytest.importorskip(
-    "tensorflow_datasets", reason="tensorflow-datasets is not installed"
-)
+tfds = package("tensorflow_datasets")
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +91,7 @@ def test_prepare_after_ctrl_c_begins_again(served, tmp_path, monkeypatch):
     assert len(data.train) == 8 and served.requests == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Linux or macOS")
 def test_prepare_in_two_programs_at_once(served, tmp_path):
     code = PROGRAM.format(served.archive, str(tmp_path))
     command, pipe = [sys.executable, "-c", code], subprocess.PIPE

@@ -2,19 +2,13 @@
 
 import html
 import re
-import shutil
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 import minigrad as mg
 from layers import RNN, Dense, Embedding, Sequential
 from tests.blocks import parameter
-
-needs_dot = pytest.mark.skipif(
-    shutil.which("dot") is None, reason="Graphviz's program dot is not installed"
-)
 
 
 def zeros(name):

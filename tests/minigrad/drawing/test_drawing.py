@@ -2,8 +2,9 @@
 
 import minigrad as mg
 from tests.blocks import parameter
+from tests.needs import needs_dot
 
-from .drawn_graphs import dense, needs_dot, product
+from .drawn_graphs import dense, product
 
 
 def test_graph_iterates_oldest_first():

@@ -11,11 +11,11 @@ import pytest
 
 from layers import GRU, LSTM, RNN
 from minigrad.drawing.colour import PALE, STATE
+from tests.needs import needs_dot
 
 from .drawn_graphs import (
     attributes,
     curve,
-    needs_dot,
     own_rnn,
     place,
     read,

@@ -12,8 +12,9 @@ import minigrad as mg
 from minigrad.drawing.labels import shortened
 from minigrad.drawing.render import render
 from tests.blocks import parameter
+from tests.needs import needs_dot
 
-from .drawn_graphs import needs_dot, product, read, rnn
+from .drawn_graphs import product, read, rnn
 
 
 def numbers(line):

@@ -5,11 +5,12 @@ import pytest
 import minigrad as mg
 from minigrad.drawing import render, set_renderer
 from minigrad.errors import DrawError, MinigradError
+from tests.needs import needs_dot
 
-from .drawn_graphs import Read, needs_dot, product, rnn
+from .drawn_graphs import Read, product, rnn
 
 needs_pure = pytest.mark.skipif(
-    render.pure_program() is None, reason="graphviz-pure is not installed"
+    render.pure_program() is None, reason="no graphviz-pure (make setup)"
 )
 
 

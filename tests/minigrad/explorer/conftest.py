@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +9,8 @@ from pathlib import Path
 import pytest
 
 import minigrad as mg
+from tests.needs import CHROMIUM, DRIVER, NO_BROWSER
 
-PROGRAMS = map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])
-CHROMIUM = next(filter(None, PROGRAMS), None)
-DRIVER = shutil.which("chromedriver")
-NODE = shutil.which("node") or ""
-needs_node = pytest.mark.skipif(
-    not NODE, reason="node is not installed: the page's modules go untested"
-)
 HERE = Path(__file__).parent
 PACKAGE = Path(mg.__file__).parent / "explorer"
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -77,9 +70,7 @@ def start_chromium(profile):
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     if not (CHROMIUM and DRIVER):
-        pytest.skip(
-            "no Chromium with its driver is installed (Debian: chromium chromium-driver)"
-        )
+        pytest.skip(NO_BROWSER)
     with start_chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 

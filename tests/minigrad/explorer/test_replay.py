@@ -9,8 +9,9 @@ import minigrad as mg
 from minigrad.explorer import replay
 from minigrad.explorer.arrays import whole
 from minigrad.explorer.replay import recipe
+from tests.needs import NODE, needs_node
 
-from .conftest import NODE, needs_node, run_node
+from .conftest import run_node
 
 FORMULAS = (
     *replay.ELEMENTWISE,

@@ -12,6 +12,7 @@ from minigrad.backward import sweep
 from minigrad.gradients import dense
 from minigrad.graph import Leaf, Node, ancestors
 from tests.blocks import blocks, parameter
+from tests.needs import NO_AXE, NO_ESLINT, NODE, needs_node
 
 from .conftest import (
     AXE,
@@ -24,13 +25,11 @@ from .conftest import (
     HERE,
     HOME,
     LEFT,
-    NODE,
     PACKAGE,
     RIGHT,
     SHIFT,
     TAB,
     UP,
-    needs_node,
     run_node,
 )
 from .explored_graphs import KERNEL, attention, convolution, convolved, hand_written
@@ -62,7 +61,7 @@ def test_modules():
 def test_lint(folder):
     linter = PACKAGE / "node_modules/.bin/eslint"
     if not linter.exists():
-        pytest.skip("to install eslint, run `npm ci --prefix minigrad/explorer`")
+        pytest.skip(NO_ESLINT)
     root = PACKAGE.parents[1]
     run_node(str(linter), "--max-warnings", "0", ".", where=root / folder)
 
@@ -805,7 +804,7 @@ def truncated():
 @pytest.mark.parametrize("make", [lambda: attention(fused=True)[0], truncated, blocks])
 def test_axe_finds_nothing(width, scheme, make, page):
     if not AXE.is_file():
-        pytest.skip("axe-core is not installed (make setup, where npm is)")
+        pytest.skip(NO_AXE)
     page.explore(make(), width=width, scheme=scheme)
     details = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
     for keys in [RIGHT], ["q", RIGHT], ["w"], ["f", "?", "l"]:

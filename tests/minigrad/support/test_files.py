@@ -11,9 +11,7 @@ import pytest
 
 from minigrad.support.files import locked, open_file, write_whole
 
-posix = pytest.mark.skipif(
-    os.name != "posix", reason="needs links and permissions as POSIX has them"
-)
+posix = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
 
 
 def names(folder):

@@ -15,7 +15,7 @@ import pytest
 from minigrad.errors import OptionError
 from minigrad.support.jobs import ROOT, run_jobs
 
-posix = pytest.mark.skipif(os.name != "posix", reason="sends signals")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
 
 SCRIPT = """
 import os, signal, sys, time

@@ -8,7 +8,7 @@ import pytest
 from minigrad.support import memory
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_keep_freed_sets_limits_of_glibc(monkeypatch):
     limits = {}
 

@@ -9,11 +9,11 @@ import pytest
 import minigrad as mg
 from minigrad.support.notebook import table
 from optim import History
+from tests.needs import package
 
-REASON = "needs nbformat, nbclient and ipykernel"
-nbformat = pytest.importorskip("nbformat", reason=REASON)
-nbclient = pytest.importorskip("nbclient", reason=REASON)
-pytest.importorskip("ipykernel", reason=REASON)
+nbformat = package("nbformat")
+nbclient = package("nbclient")
+package("ipykernel")
 
 CELLS = {
     "imports": """

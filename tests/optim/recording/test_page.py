@@ -24,9 +24,9 @@ from tests.minigrad.explorer.conftest import (
     RIGHT,
     Explorer,
     chromium,  # noqa: F401
-    needs_node,
     run_node,
 )
+from tests.needs import NO_AXE, NO_ESLINT, needs_node
 
 from .helpers import IDS, X, Y, mean, network, reader, train
 
@@ -227,7 +227,7 @@ KINDS = [(network, X), (unrolled, IDS), (attention, IDS), (convolution, IMAGES)]
 @pytest.mark.parametrize(("make", "x"), KINDS)
 def test_page_is_accessible(show, make, x, scheme, width):
     if not AXE.exists():
-        pytest.skip("axe-core is not installed")
+        pytest.skip(NO_AXE)
     recorder = recorder_of(make(), 6, x, rule=optim.Adam)
     page = show(recorder, [FINDING], width=width, scheme=scheme)
     assert page.violations() == []
@@ -259,7 +259,7 @@ def test_curve_of_an_example_is_described(show):
 def test_lint():
     linter = PACKAGE / "node_modules/.bin/eslint"
     if not linter.exists():
-        pytest.skip("to install eslint, run `npm ci --prefix minigrad/explorer`")
+        pytest.skip(NO_ESLINT)
     folder = PACKAGE.parents[1] / "optim/recording"
     run_node(str(linter), "--max-warnings", "0", ".", where=folder)
 

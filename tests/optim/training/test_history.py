@@ -3,6 +3,7 @@
 import pytest
 
 from optim import History
+from tests.needs import package
 
 
 def test_history_reads_by_column():
@@ -23,7 +24,7 @@ def test_history_reads_by_column():
 
 
 def test_history_plots_its_figures():
-    pytest.importorskip("matplotlib")
+    package("matplotlib")
     rows = [
         {"epoch": 1, "train_loss": 4, "validation_loss": 5, "train_accuracy": 0.1},
         {"epoch": 2, "train_loss": 2, "validation_loss": 3, "train_accuracy": 0.2},

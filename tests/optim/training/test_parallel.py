@@ -35,9 +35,7 @@ from optim.training.parallel import fingerprint, sum_gradients
 from tests.optim import ranks as programs
 from tests.optim.training.runs import trainer_of
 
-needs_mpi = pytest.mark.skipif(
-    programs.mpiexec() is None, reason="there is no MPI: pip install '.[mpi]'"
-)
+needs_mpi = pytest.mark.skipif(programs.mpiexec() is None, reason="no MPI (make setup)")
 
 
 class Threads:

@@ -3,12 +3,12 @@
 from functools import partial
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 
 import minigrad as mg
 from layers import Layer
 from optim import SGD, find_learning_rate
+from tests.needs import package
 from tests.optim.training.runs import build, data, trainer_of, weights
 
 
@@ -49,7 +49,7 @@ def test_find_learning_rate_of_a_parabola():
 
 
 def test_find_learning_rate_puts_dropout_and_shuffling_back(tmp_path):
-    pytest.importorskip("matplotlib")
+    package("matplotlib")
     ends = []
     for look in (False, True):
         trainer, batches = build(), data()

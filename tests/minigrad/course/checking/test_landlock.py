@@ -38,10 +38,10 @@ raise SystemExit(ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1) < 3
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="rules of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_write_only_in_a_folder(tmp_path):
     if subprocess.call([sys.executable, "-c", HAS_LANDLOCK]):
-        pytest.skip("this kernel has no Landlock, or an old version")
+        pytest.skip("no Landlock in this kernel (needs Linux 6.2)")
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     inside.mkdir()
     outside.mkdir()

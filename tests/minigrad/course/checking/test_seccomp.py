@@ -19,7 +19,7 @@ thread.start(); thread.join()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a filter of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_refuse_calls_of_the_sandbox_allows_threads():
     printed = subprocess.check_output([sys.executable, "-c", CODE], text=True)
     assert printed == "refused\n" * 4 + "a thread\n"

@@ -43,7 +43,7 @@ def test_table_explains_every_symbol_in_it(run):
     assert legend == "x: passed   .: not passed   ?: not graded"
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes links and a named pipe")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs Linux or macOS")
 def test_report_notes_what_cannot_be_read(run, monkeypatch):
     secret = Path("secret.py").absolute()
     secret.write_text("the secret = 1")
@@ -80,7 +80,7 @@ def test_report_notes_what_cannot_be_read(run, monkeypatch):
     assert f"pipe       0/2    ?  .  {FIRST} not graded" in run("class")[1]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such names")
+@pytest.mark.skipif(os.name != "posix", reason="needs Linux or macOS")
 @pytest.mark.parametrize(
     "options",
     [

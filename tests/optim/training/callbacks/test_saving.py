@@ -22,6 +22,7 @@ from optim import (
     RunPage,
     Snapshots,
 )
+from tests.needs import package
 from tests.optim.training import runs
 from tests.optim.training.callbacks.point import run
 from tests.optim.training.runs import build, data, held, trainer_of
@@ -131,7 +132,7 @@ def test_log_file_is_complete_after_each_epoch(tmp_path):
 
 
 def test_learning_curves_and_graph_picture(tmp_path):
-    pytest.importorskip("matplotlib")
+    package("matplotlib")
     curves, graph = tmp_path / "curves.svg", tmp_path / "graph.dot"
     run(
         [LearningCurves(curves), GraphPicture(graph)],
