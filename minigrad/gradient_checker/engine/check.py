@@ -31,7 +31,6 @@ from .programs import (
     TWICE,
     Disagreement,
     Program,
-    Results,
     random_programs,
 )
 from .report import EngineReport
@@ -188,7 +187,7 @@ class Check:
         self._alone()
         if not report.compared:
             what = f"{engine.name} raises an error in each expression"
-            raise cannot(what, engine.first_reason())
+            raise cannot(what, engine.main_reason())
         for part in (self._pairs, lambda: self._random(count)):
             if BACKWARD not in report.found:
                 part()
@@ -198,14 +197,11 @@ class Check:
             self._twice()
 
     def compare(self, program: Program) -> Disagreement | None:
-        """Run a program on the engine and in minigrad, and return the first difference. If the
-        engine does not support the program, there is none.
-        """
-        results = self._results(program)
-        return self._different(program, results) if results else None
+        """Run a program on the engine and in minigrad, and return the first difference.
 
-    def _results(self, program: Program) -> Results | None:
-        """Return the engine's results, or None if it does not support the program."""
+        If the engine raises an error, the program is not supported, and the result is `raised`. This
+        is not a fault, but evidence about the cause if other programs differ.
+        """
         if not self.zero_d and not all(
             leaf.ndim for leaf in program.leaves.values()
         ):
@@ -215,14 +211,14 @@ class Check:
             results = self.engine.run(program)
         except Exception as error:
             self.report.raised += 1
-            self.engine.refuse(program, error)
-            return None
+            text = self.engine.refuse(program, error)
+            return Disagreement(
+                program,
+                text,
+                in_backward=self.engine.in_backward,
+                raised=True,
+            )
         self.report.compared += 1
-        return results
-
-    def _different(
-        self, program: Program, results: Results
-    ) -> Disagreement | None:
         for what, right in program.reference().items():
             if found := self._difference(
                 program, what, results[what], right
@@ -230,6 +226,11 @@ class Check:
                 return found
         self.report.agreed |= program.operations
         return None
+
+    def wrong_in(self, program: Program) -> Disagreement | None:
+        """Return the first difference, or None if the program agrees or is not supported."""
+        found = self.compare(program)
+        return None if found and found.raised else found
 
     def _difference(
         self, program: Program, what: str, yours: Array | None, right: Array
@@ -256,7 +257,7 @@ class Check:
 
     def fails(self, program: Program) -> bool:
         """Return whether a program fails in each of three runs."""
-        return all(self.compare(program) for _ in range(3))
+        return all(self.wrong_in(program) for _ in range(3))
 
     def _new_leaves(self) -> None:
         """Check the value and the gradient of new Values."""
@@ -328,34 +329,39 @@ class Check:
 
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
-        tried: dict[str, set[str]] = {NEW: set(), "": set()}
+        tried: dict[str, set[str]] = {NEW: set(), "": {*self.calls}}
         failing: dict[str, dict[str, Disagreement]] = {
             NEW: {},
             "": self.wrong,
         }
+        raising: dict[str, set[str]] = {}
         for operation in self.engine.texts:
             for how, program in self._of(operation):
-                if (results := self._results(program)) is None:
-                    continue
-                for kind in (how, ""):
-                    tried.setdefault(kind, set()).add(operation.method)
-                if found := self._different(program, results):
+                tried.setdefault(how, set()).add(operation.method)
+                found = self.compare(program)
+                if found and not found.raised:
                     for kind in (how, ""):
                         wrong = failing.setdefault(kind, {})
                         wrong.setdefault(operation.method, found)
                     break
-        if self._contract(tried[NEW], failing[NEW]):
+                if found and found.in_backward:
+                    for kind in (how, ""):
+                        raising.setdefault(kind, set()).add(
+                            operation.method
+                        )
+        if not self.replaces and self._contract(tried[NEW], failing[NEW]):
             self.wrong.clear()
             self._alone()
             return
         for how, wrong in failing.items():
             needed = self.simple & tried[how]
-            gradients = {
+            gradients = raising.get(how, set()) | {
                 method
                 for method, found in wrong.items()
                 if found.in_backward
             }
-            if len(needed) > (1 if how else 2) and needed <= gradients:
+            enough = len(needed) > (1 if how else 2)
+            if wrong and enough and needed <= gradients:
                 found = min(wrong.values(), key=lambda one: one.size)
                 explain_backward(found, list(wrong.values()))
                 if how == SINGLE:
@@ -430,9 +436,7 @@ class Check:
             root = [*found.program.steps][-1]
             longer = [found.program.then(relay, root) for relay in relays]
             innocent = any(
-                (results := self._results(program))
-                and not self._different(program, results)
-                for program in longer
+                self.compare(program) is None for program in longer
             )
             if found.in_backward and not self.scalar and innocent:
                 self.report.add(BACKWARD, replace(found, sentence=START))
@@ -475,7 +479,9 @@ class Check:
         for inner, outer in product(first.values(), repeat=2):
             for program in self._nested(inner, outer):
                 if found := self.compare(program):
-                    failing.setdefault((inner.method, outer.method), found)
+                    pair = inner.method, outer.method
+                    if pair not in failing or failing[pair].raised:
+                        failing[pair] = found
         blamed = self._blame(failing)
         simple = self.simple & first.keys()
         binary = {method for method in simple if first[method].count == 2}
@@ -514,7 +520,7 @@ class Check:
     ) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one by one."""
         blamed: dict[str, Disagreement] = {}
-        while failing:
+        while not all(found.raised for found in failing.values()):
             votes = Counter(
                 vote for pair in failing for vote in enumerate(pair)
             )
@@ -531,13 +537,15 @@ class Check:
             chosen = [
                 found
                 for pair, found in failing.items()
-                if pair[place] == method
+                if pair[place] == method and not found.raised
             ]
-            found = blamed[method] = min(chosen, key=lambda one: one.size)
-            if place == 0:
-                explain(self.engine, found, self.rng)
-            else:
-                found.sentence = INPUT
+            if chosen:
+                found = min(chosen, key=lambda one: one.size)
+                blamed[method] = found
+                if place == 0:
+                    explain(self.engine, found, self.rng)
+                else:
+                    found.sentence = INPUT
             failing = {
                 pair: found
                 for pair, found in failing.items()
@@ -563,9 +571,9 @@ class Check:
         programs = islice(self._programs(6, simple=False), count)
         failing: list[Disagreement] = []
         for program in programs:
-            if found := self.compare(program):
+            if found := self.wrong_in(program):
                 failing.append(
-                    self.compare(program.shrunk(self.fails)) or found
+                    self.wrong_in(program.shrunk(self.fails)) or found
                 )
             if len(failing) == 5:
                 break
@@ -601,9 +609,9 @@ class Check:
         """
         for program in islice(self._programs(4, simple=True), 30):
             again = replace(program, calls=TWICE)
-            if self.replaces or not (found := self.compare(again)):
+            if self.replaces or not (found := self.wrong_in(again)):
                 continue
-            found = self.compare(again.shrunk(self.fails)) or found
+            found = self.wrong_in(again.shrunk(self.fails)) or found
             if abs(found.yours) > abs(found.right):
                 found.sentence = AGAIN
             if self.accumulates:
@@ -620,10 +628,10 @@ class Check:
         shape = () if self.scalar or self.zero_d else (1,)
         for depth in (30, 300, 2000):
             program = self._sum(depth, shape)
-            found = self.compare(program)
+            found = self.wrong_in(program)
             if found:
                 smaller = (
-                    self.compare(self._sum(n, shape))
+                    self.wrong_in(self._sum(n, shape))
                     for n in range(1, depth)
                 )
                 found = next(filter(None, smaller), found)

@@ -256,7 +256,8 @@ class Disagreement:
 
     - `what`: "the value", "the gradient of a", or a sentence.
     - `yours`, `right`: the two numbers, at `index`. They are NaN if nothing could be compared.
-    - `in_backward`: True if a gradient is wrong.
+    - `in_backward`: True if a gradient is wrong, or backward raises an error.
+    - `raised`: True if nothing is wrong, but the engine raises an error.
     - `sentence`: the probable mistake, if it is known.
     """
 
@@ -266,6 +267,7 @@ class Disagreement:
     right: float = np.nan
     index: tuple[int, ...] = ()
     in_backward: bool = False
+    raised: bool = False
     sentence: str = ""
 
     @property

@@ -55,9 +55,8 @@ class EngineReport:
         )
         if not self.found:
             verdict = "no disagreement with minigrad"
-        lines.append(f"{self.compared:,} programs: {verdict}.")
-        if self.raised:
-            lines[-1] += f" {self.raised:,} others raise errors."
+        raised = f", {self.raised:,} not supported" if self.raised else ""
+        lines.append(f"{self.compared:,} programs{raised}: {verdict}.")
         return for_terminal(
             "\n".join(
                 printable(row) for one in lines for row in wrapped(one)
@@ -99,14 +98,11 @@ class EngineReport:
             elif not texts:
                 continue
             yield f"  {method:<18}{verdict:<10}{tried}"
-        reasons: dict[str, list[str]] = {}
-        for expression, (inputs, reason) in self.engine.unsupported.items():
-            text = f"{expression} {inputs}".strip()
-            reasons.setdefault(reason, []).append(text)
-        for reason, texts in reasons.items():
-            more = f", and {len(texts) - 3} more" if len(texts) > 3 else ""
-            tried = ", ".join(texts[:3]) + more
-            yield f"  Not supported: {tried}: {reason}."
+        for expressions in self.engine.unsupported.values():
+            some, (reason, *_) = [*expressions][:3], expressions.values()
+            if len(expressions) > 3:
+                some[2] += f" and {len(expressions) - 3} more"
+            yield f"  Not supported: {', '.join(some)}: {reason}."
         if self.engine.missing:
             yield f"  Missing: {', '.join(self.engine.missing)}."
 

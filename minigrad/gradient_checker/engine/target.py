@@ -97,7 +97,7 @@ class Engine:
     - `texts`: the text of each operation that it can do.
     - `calls`: for each method, the other methods that it calls, such as `__add__` for `__sub__`.
     - `missing`: the methods that it lacks.
-    - `unsupported`: for each expression that raises an error, an example of inputs, and the error.
+    - `unsupported`: the expressions that raise an error, each with the error's text, by its type.
     - `ending`: the operation at the end of each program, if `backward` needs a single number.
     - `running`: the program that ran last.
     - `limit`: the seconds of processor time in which each program must end.
@@ -115,7 +115,7 @@ class Engine:
         self.texts: dict[Operation, str] = {}
         self.calls: dict[str, set[str]] = {}
         self.missing: dict[str, None] = {}
-        self.unsupported: dict[str, tuple[str, str]] = {}
+        self.unsupported: dict[str, dict[str, str]] = {}
         self._functions: dict[Operation, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self.options: dict[str, bool] = {}
@@ -214,15 +214,16 @@ class Engine:
                 self._find(operation)
         if not self.texts:
             what = f"{self.name} does not compute a + b, a * b or any other operation"
-            raise cannot(what, self.first_reason())
+            raise cannot(what, self.main_reason())
         for method, called in self.calls.items():
             called.intersection_update(self.calls.keys() - {method})
 
-    def first_reason(self) -> str:
-        """Return why an operation cannot be compared."""
-        for expression, (_, reason) in self.unsupported.items():
-            return f"{expression} {reason}"
-        return f"{self.name} has no {', '.join(self.missing)}"
+    def main_reason(self) -> str:
+        """Return the most frequent reason why an expression is not supported."""
+        if not self.unsupported:
+            return f"{self.name} has no {', '.join(self.missing)}"
+        most = max(self.unsupported.values(), key=len)
+        return " ".join(next(iter(most.items())))
 
     def _find(self, operation: Operation) -> None:
         rng = np.random.default_rng(0)
@@ -247,18 +248,22 @@ class Engine:
             self.calls.setdefault(operation.method, set()).update(called)
             return
         if hasattr(self.target, operation.method):
-            self.unsupported[str(operation)] = ("", reasons[0])
+            self._refuse(str(operation), reasons[0])
         else:
             self.missing[operation.method] = None
 
-    def refuse(self, program: Program, error: Exception) -> None:
-        """Note that the engine does not support a program."""
+    def refuse(self, program: Program, error: Exception) -> str:
+        """Note that the engine does not support a program, and return the reason."""
         stage = "backward() raises" if self.in_backward else "raises"
         if program.calls == TWICE:
             stage = f"a second {stage}"
-        expression = str(program).removeprefix("y = ")
-        reason = f"{stage} {_first_line(error)}"
-        self.unsupported.setdefault(expression, (program.inputs, reason))
+        reason = f"{stage} {_first_line(error)}, {program.inputs}"
+        self._refuse(str(program).removeprefix("y = "), reason)
+        return reason
+
+    def _refuse(self, expression: str, reason: str) -> None:
+        kind, *_ = reason.split(":")
+        self.unsupported.setdefault(kind, {}).setdefault(expression, reason)
 
     def _forward(
         self,
