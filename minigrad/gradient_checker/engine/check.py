@@ -31,6 +31,7 @@ from .programs import (
     TWICE,
     Disagreement,
     Program,
+    Results,
     random_programs,
 )
 from .report import EngineReport
@@ -140,6 +141,23 @@ def check_engine(
             unit=" programs", leave=False, delay=2, disable=None
         ) as bar:
             return Check(engine, rng, count, accumulates, bar.update).report
+
+
+def _store(
+    problems: dict[Any, Disagreement], key: Any, found: Disagreement | None
+) -> None:
+    """Store a problem, but not a second one, unless the first one was only an error."""
+    if found and (key not in problems or problems[key].raised):
+        problems[key] = found
+
+
+def _differing(
+    problems: dict[Any, Disagreement],
+) -> dict[Any, Disagreement]:
+    """Return the problems that are more than an error."""
+    return {
+        key: found for key, found in problems.items() if not found.raised
+    }
 
 
 class Check:
@@ -292,17 +310,19 @@ class Check:
                 self.engine.ending = endings[0] if endings else None
                 alone = map(self._program, usable)
                 arrays = [one for one in alone if one.arrays()["s1"].ndim]
-                if any(map(self._runs, arrays)):
+                if any(map(self._results, arrays)):
                     break
         else:
             self.engine.ending = None
         number = np.array(1.5)
-        programs = [
-            Program.of(one, [number])
+        arrived = [
+            self._results(Program.of(one, [number])).get(
+                "the gradient of a", 0.0
+            )
             for one in usable
             if one.accepts(number)
         ]
-        self.zero_d = any(map(self._arrives, programs))
+        self.zero_d = any(one is not None for one in arrived)
         if not self.zero_d:
             name = self.engine.name
             text = (
@@ -310,17 +330,11 @@ class Check:
             )
             self.report.notes.append(text)
 
-    def _runs(self, program: Program) -> bool:
+    def _results(self, program: Program) -> Results:
+        """Return the engine's results, or none if it does not support the program."""
         with suppress(Exception):
-            self.engine.run(program)
-            return True
-        return False
-
-    def _arrives(self, program: Program) -> bool:
-        try:
-            return self.engine.run(program)["the gradient of a"] is not None
-        except Exception:  # not supported
-            return True
+            return self.engine.run(program)
+        return {}
 
     def _program(self, operation: Operation) -> Program:
         return Program.of(
@@ -330,68 +344,51 @@ class Check:
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
         tried: dict[str, set[str]] = {NEW: set(), "": {*self.calls}}
-        failing: dict[str, dict[str, Disagreement]] = {
-            NEW: {},
-            "": self.wrong,
-        }
-        raising: dict[str, set[str]] = {}
+        failing: dict[str, dict[str, Disagreement]] = {NEW: {}, "": {}}
         for operation in self.engine.texts:
             for how, program in self._of(operation):
                 tried.setdefault(how, set()).add(operation.method)
                 found = self.compare(program)
+                for kind in (how, ""):
+                    _store(
+                        failing.setdefault(kind, {}),
+                        operation.method,
+                        found,
+                    )
                 if found and not found.raised:
-                    for kind in (how, ""):
-                        wrong = failing.setdefault(kind, {})
-                        wrong.setdefault(operation.method, found)
                     break
-                if found and found.in_backward:
-                    for kind in (how, ""):
-                        raising.setdefault(kind, set()).add(
-                            operation.method
-                        )
-        if not self.replaces and self._contract(tried[NEW], failing[NEW]):
-            self.wrong.clear()
-            self._alone()
-            return
-        for how, wrong in failing.items():
+        self.wrong = _differing(failing[""])
+        for how, problems in failing.items():
             needed = self.simple & tried[how]
-            gradients = raising.get(how, set()) | {
+            gradients = {
                 method
-                for method, found in wrong.items()
+                for method, found in problems.items()
                 if found.in_backward
             }
+            wrong = [*_differing(problems).values()]
             enough = len(needed) > (1 if how else 2)
-            if wrong and enough and needed <= gradients:
-                found = min(wrong.values(), key=lambda one: one.size)
-                explain_backward(found, list(wrong.values()))
-                if how == SINGLE:
-                    found.sentence = (
-                        "only leaves that are single numbers are wrong"
-                    )
-                self.report.add(BACKWARD, found)
+            if not (wrong and enough and needed <= gradients):
+                continue
+            halves = (np.isclose(2 * one.yours, one.right) for one in wrong)
+            if how == NEW and not self.accumulates and all(halves):
+                self.report.notes.append(REPLACES)
+                self.replaces = True
+                self._alone()
                 return
+            found = min(wrong, key=lambda one: one.size)
+            explain_backward(found, wrong)
+            if how == SINGLE:
+                found.sentence = (
+                    "only leaves that are single numbers are wrong"
+                )
+            self.report.add(BACKWARD, found)
+            return
         self._start()
         self._helper()
         for method, found in self.wrong.items():
             if method in self.simple and method not in self.report.excused:
                 explain(self.engine, found, self.rng)
                 self.report.add(method, found)
-
-    def _contract(
-        self, tried: set[str], wrong: dict[str, Disagreement]
-    ) -> bool:
-        """Return, and note, whether each backward() replaces earlier gradients, in all operations."""
-        replaced = {
-            method
-            for method, found in wrong.items()
-            if np.isclose(2 * found.yours, found.right, rtol=1e-4)
-        }
-        needed = self.simple & tried
-        self.replaces = not self.accumulates and bool(needed)
-        self.replaces &= needed <= replaced
-        if self.replaces:
-            self.report.notes.append(REPLACES)
-        return self.replaces
 
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
         """Yield (kind, program) for programs that test one operation alone. The kind says how the
@@ -478,10 +475,8 @@ class Check:
         failing: dict[tuple[str, ...], Disagreement] = {}
         for inner, outer in product(first.values(), repeat=2):
             for program in self._nested(inner, outer):
-                if found := self.compare(program):
-                    pair = inner.method, outer.method
-                    if pair not in failing or failing[pair].raised:
-                        failing[pair] = found
+                pair = inner.method, outer.method
+                _store(failing, pair, self.compare(program))
         blamed = self._blame(failing)
         simple = self.simple & first.keys()
         binary = {method for method in simple if first[method].count == 2}
@@ -520,7 +515,7 @@ class Check:
     ) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one by one."""
         blamed: dict[str, Disagreement] = {}
-        while not all(found.raised for found in failing.values()):
+        while differing := _differing(failing):
             votes = Counter(
                 vote for pair in failing for vote in enumerate(pair)
             )
@@ -536,8 +531,8 @@ class Check:
             )
             chosen = [
                 found
-                for pair, found in failing.items()
-                if pair[place] == method and not found.raised
+                for pair, found in differing.items()
+                if pair[place] == method
             ]
             if chosen:
                 found = min(chosen, key=lambda one: one.size)

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -226,11 +227,10 @@ class Engine:
         return " ".join(next(iter(most.items())))
 
     def _find(self, operation: Operation) -> None:
-        rng = np.random.default_rng(0)
-        arrays = operation.samples(rng, self.scalar)[0]
-        self.running = Program.of(operation, arrays)
+        samples = operation.samples(np.random.default_rng(0), self.scalar)
         reasons: list[str] = []
-        for text in operation.candidates():
+        for text, arrays in product(operation.candidates(), samples):
+            self.running = Program.of(operation, arrays)
             called: set[str] = set()
             call = function(text, self.names)
             try:
