@@ -41,20 +41,6 @@ BACKWARD = "backward"
 SECOND = "second backward()"
 SINGLE = "single numbers"
 
-RELAYS = (
-    "{0}.sum()",
-    "{0}.mean()",
-    "-{0}",
-    "{0} * 2",
-    "{0}.tanh()",
-    "{0}.exp()",
-)
-"""Operations that send a gradient to each number of their input."""
-
-START = (
-    "the operation is right if another one follows, so backward starts at an array "
-    "with a gradient of the wrong shape"
-)
 ORDER = (
     "each operation is right alone, but not all gradients reach the operations before it: "
     "the order is wrong, or not every input is recorded"
@@ -383,7 +369,6 @@ class Check:
                 )
             self.report.add(BACKWARD, found)
             return
-        self._start()
         self._helper()
         for method, found in self.wrong.items():
             if method in self.simple and method not in self.report.excused:
@@ -422,22 +407,6 @@ class Check:
             and one.method not in wrong
             and not self.calls[one.method] & wrong
         ]
-
-    def _start(self) -> None:
-        """Blame backward for operations that are wrong, but become right if another operation
-        follows.
-        """
-        relays = [one for one in self._judged() if one.text in RELAYS]
-        for method in self.simple & self.wrong.keys():
-            found = self.wrong[method]
-            root = [*found.program.steps][-1]
-            longer = [found.program.then(relay, root) for relay in relays]
-            innocent = any(
-                self.compare(program) is None for program in longer
-            )
-            if found.in_backward and not self.scalar and innocent:
-                self.report.add(BACKWARD, replace(found, sentence=START))
-                self.report.excused[method] = [BACKWARD]
 
     def _helper(self) -> None:
         """Blame a function that several wrong methods call and no right method does.
