@@ -259,9 +259,13 @@ class Check:
         found.index = index
         return found
 
-    def fails(self, program: Program) -> bool:
-        """Return whether a program fails in each of three runs."""
-        return all(self.wrong_in(program) for _ in range(3))
+    def _smallest(self, found: Disagreement) -> Disagreement:
+        """Make a disagreement's program smaller, as long as it fails in each of three runs."""
+
+        def fails(program: Program) -> bool:
+            return all(self.wrong_in(program) for _ in range(3))
+
+        return self.wrong_in(found.program.shrunk(fails)) or found
 
     def _new_leaves(self) -> None:
         """Check the value and the gradient of new Values."""
@@ -536,9 +540,7 @@ class Check:
         failing: list[Disagreement] = []
         for program in programs:
             if found := self.wrong_in(program):
-                failing.append(
-                    self.wrong_in(program.shrunk(self.fails)) or found
-                )
+                failing.append(self._smallest(found))
             if len(failing) == 5:
                 break
         if failing:
@@ -575,7 +577,7 @@ class Check:
             again = replace(program, calls=TWICE)
             if self.replaces or not (found := self.wrong_in(again)):
                 continue
-            found = self.wrong_in(again.shrunk(self.fails)) or found
+            found = self._smallest(found)
             if abs(found.yours) > abs(found.right):
                 found.sentence = AGAIN
             if self.accumulates:
@@ -594,11 +596,6 @@ class Check:
             program = self._sum(depth, shape)
             found = self.wrong_in(program)
             if found:
-                smaller = (
-                    self.wrong_in(self._sum(n, shape))
-                    for n in range(1, depth)
-                )
-                found = next(filter(None, smaller), found)
                 found.sentence = (
                     "the gradients are right in graphs of fewer levels"
                 )

@@ -117,7 +117,6 @@ class Engine:
         self.calls: dict[str, set[str]] = {}
         self.missing: dict[str, None] = {}
         self.unsupported: dict[str, dict[str, str]] = {}
-        self._functions: dict[Operation, Callable[..., Any]] = {}
         self.names = functions(self.module)
         self.options: dict[str, bool] = {}
         self.scalar = False
@@ -198,12 +197,8 @@ class Engine:
 
     def of(self, operation: Operation) -> Callable[..., Any]:
         """Return the function that calls an operation of the engine."""
-        if operation not in self._functions:
-            names = self.names if operation in self.texts else {}
-            self._functions[operation] = function(
-                self.text(operation), names
-            )
-        return self._functions[operation]
+        names = self.names if operation in self.texts else {}
+        return function(self.text(operation), names)
 
     def find_operations(self) -> None:
         """Find out which texts call the operations, and which methods they call.
@@ -257,7 +252,7 @@ class Engine:
         stage = "backward() raises" if self.in_backward else "raises"
         if program.calls == TWICE:
             stage = f"a second {stage}"
-        reason = f"{stage} {_first_line(error)}, {program.inputs}"
+        reason = f"{stage} {_first_line(error)}, for {program.inputs}"
         self._refuse(str(program).removeprefix("y = "), reason)
         return reason
 
