@@ -39,7 +39,6 @@ from .target import LIMIT, Engine, FunctionEngine, cannot, load
 
 BACKWARD = "backward"
 SECOND = "second backward()"
-SINGLE = "single numbers"
 
 ORDER = (
     "each operation is right alone, but not all gradients reach the operations before it: "
@@ -48,10 +47,6 @@ ORDER = (
 INPUT = (
     "its gradient is right for a leaf, but not if its input is a result: the gradient may "
     "have the wrong shape, or the input may not be recorded"
-)
-AGAIN = (
-    "inner results keep their gradients from the first call, so the second call sends "
-    "them again"
 )
 REPLACES = (
     "each backward() replaces the gradients of the one before, so gradients of several "
@@ -294,12 +289,15 @@ class Check:
         usable = [one for one in self.engine.texts if one.count == 1]
         if self.scalar or not usable:
             return
+        alone = [
+            Program.of(one, one.samples(self.rng, self.scalar)[0])
+            for one in usable
+        ]
+        arrays = [one for one in alone if one.arrays()["s1"].ndim]
         for text in ("", "{0}.sum()", "{0}.mean()"):
             endings = [one for one in usable if one.text == text]
             if endings or not text:
                 self.engine.ending = endings[0] if endings else None
-                alone = map(self._program, usable)
-                arrays = [one for one in alone if one.arrays()["s1"].ndim]
                 if any(map(self._results, arrays)):
                     break
         else:
@@ -325,11 +323,6 @@ class Check:
         with suppress(Exception):
             return self.engine.run(program)
         return {}
-
-    def _program(self, operation: Operation) -> Program:
-        return Program.of(
-            operation, operation.samples(self.rng, self.scalar)[0]
-        )
 
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
@@ -367,10 +360,6 @@ class Check:
                 return
             found = min(wrong, key=lambda one: one.size)
             explain_backward(found, wrong)
-            if how == SINGLE:
-                found.sentence = (
-                    "only leaves that are single numbers are wrong"
-                )
             self.report.add(BACKWARD, found)
             return
         self._helper()
@@ -380,16 +369,12 @@ class Check:
                 self.report.add(method, found)
 
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
-        """Yield (kind, program) for programs that test one operation alone. The kind says how the
-        operation is used, such as "same" if both inputs are the same Value.
+        """Yield (kind, program) for programs that test one operation alone. The kind is "same"
+        if both inputs are the same Value, NEW, or "".
         """
         samples = operation.samples(self.rng, self.scalar)
         for arrays in samples:
-            numbers = not self.scalar and not any(
-                array.ndim for array in arrays
-            )
-            how = SINGLE if numbers else "alone"
-            yield how, Program.of(operation, arrays)
+            yield "", Program.of(operation, arrays)
         if self.engine.is_class and not self.replaces:
             for arrays in samples[:3]:
                 yield NEW, Program.of(operation, arrays, NEW)
@@ -578,8 +563,6 @@ class Check:
             if self.replaces or not (found := self.wrong_in(again)):
                 continue
             found = self._smallest(found)
-            if abs(found.yours) > abs(found.right):
-                found.sentence = AGAIN
             if self.accumulates:
                 self.report.add(SECOND, found)
             else:
@@ -593,16 +576,11 @@ class Check:
             return
         shape = () if self.scalar or self.zero_d else (1,)
         for depth in (30, 300, 2000):
-            program = self._sum(depth, shape)
-            found = self.wrong_in(program)
-            if found:
+            add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
+            leaves = [np.full(shape, 0.5), np.full(shape, 1.25)]
+            if found := self.wrong_in(Program.of(add, leaves)):
                 found.sentence = (
                     "the gradients are right in graphs of fewer levels"
                 )
                 self.report.add(BACKWARD, found)
                 return
-
-    def _sum(self, depth: int, shape: tuple[int, ...]) -> Program:
-        """Return the program b + a + a + ... with this many additions."""
-        add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
-        return Program.of(add, [np.full(shape, 0.5), np.full(shape, 1.25)])
