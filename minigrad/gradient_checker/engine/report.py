@@ -117,7 +117,7 @@ class EngineReport:
         )
         yield f"WRONG: {method}{where}"
         if not found.program.steps:
-            yield f"  {found.what}."
+            yield f"  {found.numbers}."
             return
         yield f"  {found.program}"
         yield f"  {found.numbers}."

@@ -118,6 +118,11 @@ class Engine:
         self.missing: dict[str, None] = {}
         self.unsupported: dict[str, dict[str, str]] = {}
         self.names = functions(self.module)
+        self._methods: dict[Any, str] = {}
+        for kind in reversed(getattr(target, "__mro__", ())):
+            for name, member in vars(kind).items():
+                code = getattr(member, "__code__", None)
+                self._methods.setdefault(code, name)
         self.options: dict[str, bool] = {}
         self.scalar = False
         self._inspect()
@@ -226,14 +231,22 @@ class Engine:
         reasons: list[str] = []
         for text, arrays in product(operation.candidates(), samples):
             self.running = Program.of(operation, arrays)
-            called: set[str] = set()
             call = function(text, self.names)
+            called: set[str] = set()
+            before = sys.getprofile()
+            sys.setprofile(
+                lambda frame, *_, called=called: called.add(
+                    self._methods.get(frame.f_code, "")
+                )
+            )
             try:
                 with limited(self.limit):
-                    result = self._forward(call, arrays, called)
+                    result = self._call(call, arrays)
             except Exception as error:
                 reasons.append(f"raises {_first_line(error)}")
                 continue
+            finally:
+                sys.setprofile(before)
             if self.is_class and not isinstance(result, self.target):
                 kind = type(result).__name__
                 reasons.append(f"returns {kind}, not {self.name}")
@@ -247,39 +260,22 @@ class Engine:
         else:
             self.missing[operation.method] = None
 
-    def refuse(self, program: Program, error: Exception) -> str:
-        """Note that the engine does not support a program, and return the reason."""
+    def refuse(self, program: Program, error: Exception) -> None:
+        """Note that the engine does not support a program."""
         stage = "backward() raises" if self.in_backward else "raises"
         if program.calls == TWICE:
             stage = f"a second {stage}"
         reason = f"{stage} {_first_line(error)}, for {program.inputs}"
         self._refuse(str(program).removeprefix("y = "), reason)
-        return reason
 
     def _refuse(self, expression: str, reason: str) -> None:
         kind, *_ = reason.split(":")
         self.unsupported.setdefault(kind, {}).setdefault(expression, reason)
 
-    def _forward(
-        self,
-        call: Callable[..., Any],
-        arrays: tuple[Array, ...],
-        called: set[str],
+    def _call(
+        self, call: Callable[..., Any], arrays: tuple[Array, ...]
     ) -> Any:
-        """Return an operation's result, and note the methods of the class that it calls."""
-        names: dict[Any, str] = {}
-        for kind in reversed(self.target.__mro__):
-            for name, member in vars(kind).items():
-                names.setdefault(getattr(member, "__code__", None), name)
-        leaves = [self.make(array) for array in arrays]
-        before = sys.getprofile()
-        sys.setprofile(
-            lambda frame, *_: called.add(names.get(frame.f_code, ""))
-        )
-        try:
-            return call(*leaves)
-        finally:
-            sys.setprofile(before)
+        return call(*map(self.make, arrays))
 
     def run(self, program: Program) -> Results:
         """Return the program's results.
@@ -370,11 +366,8 @@ class FunctionEngine(Engine):
     def value(self, thing: Any) -> Array | None:
         return np.asarray(thing, float)
 
-    def _forward(
-        self,
-        call: Callable[..., Any],
-        arrays: tuple[Array, ...],
-        called: set[str],
+    def _call(
+        self, call: Callable[..., Any], arrays: tuple[Array, ...]
     ) -> Any:
         return self.target(call, *arrays)
 
