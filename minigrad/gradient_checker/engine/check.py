@@ -124,20 +124,24 @@ def check_engine(
             return Check(engine, rng, count, accumulates, bar.update).report
 
 
+Outcomes = dict[Any, Disagreement | None]
+"""The outcome of each method or pair of methods: a difference, an error, or None if it is right."""
+
+
 def _store(
-    problems: dict[Any, Disagreement], key: Any, found: Disagreement | None
+    outcomes: Outcomes, key: Any, found: Disagreement | None
 ) -> None:
-    """Store a problem, but not a second one, unless the first one was only an error."""
-    if found and (key not in problems or problems[key].raised):
-        problems[key] = found
+    """Store an outcome. A difference is more important than an error, and the first one counts."""
+    before = outcomes.setdefault(key, found)
+    if not before or found and before.raised:
+        outcomes[key] = found
 
 
-def _differing(
-    problems: dict[Any, Disagreement],
-) -> dict[Any, Disagreement]:
-    """Return the problems that are more than an error."""
+def _differing(outcomes: Outcomes) -> dict[Any, Disagreement]:
     return {
-        key: found for key, found in problems.items() if not found.raised
+        key: found
+        for key, found in outcomes.items()
+        if found and not found.raised
     }
 
 
@@ -209,7 +213,6 @@ class Check:
         try:
             results = self.engine.run(program)
         except Exception as error:
-            self.report.raised += 1
             self.engine.refuse(program, error)
             return Disagreement(
                 program,
@@ -323,29 +326,24 @@ class Check:
 
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
-        tried: dict[str, set[str]] = {NEW: set(), "": {*self.calls}}
-        failing: dict[str, dict[str, Disagreement]] = {NEW: {}, "": {}}
+        outcomes: dict[str, Outcomes] = {NEW: {}, "": {}}
         for operation in self.engine.texts:
             for how, program in self._of(operation):
-                tried.setdefault(how, set()).add(operation.method)
                 found = self.compare(program)
                 for kind in (how, ""):
-                    _store(
-                        failing.setdefault(kind, {}),
-                        operation.method,
-                        found,
-                    )
+                    kinds = outcomes.setdefault(kind, {})
+                    _store(kinds, operation.method, found)
                 if found and not found.raised:
                     break
-        self.wrong = _differing(failing[""])
-        for how, problems in failing.items():
-            needed = self.simple & tried[how]
+        self.wrong = _differing(outcomes[""])
+        for how, kinds in outcomes.items():
+            needed = self.simple & kinds.keys()
             gradients = {
                 method
-                for method, found in problems.items()
-                if found.in_backward
+                for method, found in kinds.items()
+                if found and found.in_backward
             }
-            wrong = [*_differing(problems).values()]
+            wrong = [*_differing(kinds).values()]
             enough = len(needed) > (1 if how else 2)
             if not (wrong and enough and needed <= gradients):
                 continue
@@ -427,12 +425,12 @@ class Check:
     def _pairs(self) -> None:
         """Try each pair of operations that are right alone, one inside the other."""
         first = {one.method: one for one in reversed(self._judged())}
-        failing: dict[tuple[str, ...], Disagreement] = {}
+        outcomes: Outcomes = {}
         for inner, outer in product(first.values(), repeat=2):
             for program in self._nested(inner, outer):
                 pair = inner.method, outer.method
-                _store(failing, pair, self.compare(program))
-        blamed = self._blame(failing)
+                _store(outcomes, pair, self.compare(program))
+        blamed = self._blame(outcomes)
         simple = self.simple & first.keys()
         binary = {method for method in simple if first[method].count == 2}
         most = binary <= blamed.keys() or len(blamed) > 0.7 * len(simple)
@@ -465,12 +463,11 @@ class Check:
                     yield valid[0]
                     break
 
-    def _blame(
-        self, failing: dict[tuple[str, ...], Disagreement]
-    ) -> dict[str, Disagreement]:
+    def _blame(self, outcomes: Outcomes) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one by one."""
         blamed: dict[str, Disagreement] = {}
-        while differing := _differing(failing):
+        while differing := _differing(outcomes):
+            failing = [pair for pair, found in outcomes.items() if found]
             votes = Counter(
                 vote for pair in failing for vote in enumerate(pair)
             )
@@ -496,9 +493,9 @@ class Check:
                     explain(self.engine, found, self.rng)
                 else:
                     found.sentence = INPUT
-            failing = {
-                pair: found
-                for pair, found in failing.items()
+            outcomes = {
+                pair: outcomes[pair]
+                for pair in failing
                 if method
                 not in {*pair}.union(*(self.calls[one] for one in pair))
             }

@@ -19,8 +19,7 @@ class EngineReport:
     - `excused`: the methods that are wrong only because they call another wrong one.
     - `notes`: limits of the engine that are not faults.
     - `agreed`: the operations that agree with minigrad in a program.
-    - `compared`, `raised`: the number of programs that were compared, and of those that are not
-      supported because they raise an error.
+    - `compared`: the number of programs that were compared.
     """
 
     engine: Engine
@@ -29,7 +28,6 @@ class EngineReport:
     notes: list[str] = field(default_factory=list)
     agreed: set[Operation] = field(default_factory=set)
     compared: int = 0
-    raised: int = 0
 
     def add(self, method: str, found: Disagreement) -> None:
         """Add a disagreement, unless the method already has one."""
@@ -55,8 +53,7 @@ class EngineReport:
         )
         if not self.found:
             verdict = "no disagreement with minigrad"
-        raised = f", {self.raised:,} not supported" if self.raised else ""
-        lines.append(f"{self.compared:,} programs{raised}: {verdict}.")
+        lines.append(f"{self.compared:,} programs: {verdict}.")
         return for_terminal(
             "\n".join(
                 printable(row) for one in lines for row in wrapped(one)
@@ -107,9 +104,7 @@ class EngineReport:
             yield f"  Missing: {', '.join(self.engine.missing)}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
-        code = getattr(
-            getattr(self.engine.target, method, None), "__code__", None
-        )
+        code = self.engine.code(method)
         where = (
             f" (line {code.co_firstlineno} of {code.co_filename})"
             if code

@@ -118,11 +118,6 @@ class Engine:
         self.missing: dict[str, None] = {}
         self.unsupported: dict[str, dict[str, str]] = {}
         self.names = functions(self.module)
-        self._methods: dict[Any, str] = {}
-        for kind in reversed(getattr(target, "__mro__", ())):
-            for name, member in vars(kind).items():
-                code = getattr(member, "__code__", None)
-                self._methods.setdefault(code, name)
         self.options: dict[str, bool] = {}
         self.scalar = False
         self._inspect()
@@ -232,12 +227,10 @@ class Engine:
         for text, arrays in product(operation.candidates(), samples):
             self.running = Program.of(operation, arrays)
             call = function(text, self.names)
-            called: set[str] = set()
+            called: set[Any] = set()
             before = sys.getprofile()
             sys.setprofile(
-                lambda frame, *_, called=called: called.add(
-                    self._methods.get(frame.f_code, "")
-                )
+                lambda frame, *_, called=called: called.add(frame.f_code)
             )
             try:
                 with limited(self.limit):
@@ -253,12 +246,20 @@ class Engine:
                 if not operation.own:
                     continue
             self.texts[operation] = text
-            self.calls.setdefault(operation.method, set()).update(called)
+            self.calls.setdefault(operation.method, set()).update(
+                code.co_name
+                for code in called
+                if code is self.code(code.co_name)
+            )
             return
         if hasattr(self.target, operation.method):
             self._refuse(str(operation), reasons[0])
         else:
             self.missing[operation.method] = None
+
+    def code(self, method: str) -> Any:
+        """Return the code of a method of the class that is written in Python; otherwise None."""
+        return getattr(getattr(self.target, method, None), "__code__", None)
 
     def refuse(self, program: Program, error: Exception) -> None:
         """Note that the engine does not support a program."""
@@ -305,9 +306,7 @@ class Engine:
 
     def helpers(self, method: str) -> set[str]:
         """Return the names of the module's functions that a method, or its rule, uses."""
-        codes = [
-            getattr(getattr(self.target, method, None), "__code__", None)
-        ]
+        codes = [self.code(method)]
         found: set[str] = set()
         for code in codes:
             found.update(getattr(code, "co_names", ()))
