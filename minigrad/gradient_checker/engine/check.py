@@ -24,7 +24,7 @@ import numpy as np
 from ...errors import OptionError
 from ...graph import Array
 from .explain import explain, explain_backward
-from .limit import TooLong, running_line
+from .limit import TooLong, calls_outside
 from .operations import Operation, nice
 from .programs import (
     NEW,
@@ -38,6 +38,7 @@ from .report import EngineReport
 from .target import LIMIT, Engine, FunctionEngine, cannot, load
 
 BACKWARD = "backward"
+SINGLE = "single numbers of an engine of arrays"
 SECOND = "second backward()"
 
 ORDER = (
@@ -168,11 +169,15 @@ class Check:
         try:
             self._run(count)
         except TooLong as error:
-            what = f"after {engine.limit:g} seconds of processor time, it had not ended: {running_line(error)}"
-            found = Disagreement(engine.running, what)
-            *_, (operation, _) = engine.running.steps.values()
-            method = BACKWARD if engine.in_backward else operation.method
-            report.add(method, found)
+            program, calls = engine.running, calls_outside(error)
+            line = calls[-1]
+            what = f"after {engine.limit:g} seconds of processor time, it had not ended: line {line.lineno} of {line.filename}: {line.line}"
+            *_, (operation, _) = program.steps.values()
+            methods = [one.name for one in calls if engine.code(one.name)]
+            report.add(
+                [operation.method, *methods][-1],
+                Disagreement(program, what),
+            )
             report.notes.append(ENDED)
 
     def _run(self, count: int) -> None:
@@ -365,11 +370,12 @@ class Check:
 
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
         """Yield (kind, program) for programs that test one operation alone. The kind is "same"
-        if both inputs are the same Value, NEW, or "".
+        if both inputs are the same Value, SINGLE, NEW, or "".
         """
         samples = operation.samples(self.rng, self.scalar)
         for arrays in samples:
-            yield "", Program.of(operation, arrays)
+            shaped = self.scalar or any(array.ndim for array in arrays)
+            yield "" if shaped else SINGLE, Program.of(operation, arrays)
         if self.engine.is_class and not self.replaces:
             for arrays in samples[:3]:
                 yield NEW, Program.of(operation, arrays, NEW)
