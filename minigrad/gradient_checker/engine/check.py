@@ -170,8 +170,9 @@ class Check:
             self._run(count)
         except TooLong as error:
             program, calls = engine.running, calls_outside(error)
-            line = calls[-1]
-            what = f"after {engine.limit:g} seconds of processor time, it had not ended: line {line.lineno} of {line.filename}: {line.line}"
+            last = calls[-1]
+            line = f"line {last.lineno} of {last.filename}: {last.line}"
+            what = f"it has not ended after {engine.limit:g} seconds of processor time, in {line}"
             *_, (operation, _) = program.steps.values()
             methods = [one.name for one in calls if engine.code(one.name)]
             report.add(
@@ -195,7 +196,7 @@ class Check:
         self._alone()
         if not report.compared:
             what = f"{engine.name} raises an error in each expression"
-            raise cannot(what, engine.main_reason())
+            raise cannot(what, next(engine.limits()))
         for part in (self._pairs, lambda: self._random(count)):
             if BACKWARD not in report.found:
                 part()

@@ -95,13 +95,8 @@ class EngineReport:
             elif not texts:
                 continue
             yield f"  {method:<18}{verdict:<10}{tried}"
-        for expressions in self.engine.unsupported.values():
-            some, (reason, *_) = [*expressions][:3], expressions.values()
-            if len(expressions) > 3:
-                some[2] += f" and {len(expressions) - 3} more"
-            yield f"  Not supported: {', '.join(some)}: {reason}."
-        if self.engine.missing:
-            yield f"  Missing: {', '.join(self.engine.missing)}."
+        for text in self.engine.limits():
+            yield f"  {text}"
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
         code = self.engine.code(method)

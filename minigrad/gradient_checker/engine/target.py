@@ -4,7 +4,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -210,16 +210,21 @@ class Engine:
                 self._find(operation)
         if not self.texts:
             what = f"{self.name} does not compute a + b, a * b or any other operation"
-            raise cannot(what, self.main_reason())
+            raise cannot(what, next(self.limits()))
         for method, called in self.calls.items():
             called.intersection_update(self.calls.keys() - {method})
 
-    def main_reason(self) -> str:
-        """Return the most frequent reason why an expression is not supported."""
-        if not self.unsupported:
-            return f"{self.name} has no {', '.join(self.missing)}"
-        most = max(self.unsupported.values(), key=len)
-        return " ".join(next(iter(most.items())))
+    def limits(self) -> Iterator[str]:
+        """Describe what the engine cannot do. The most frequent error comes first."""
+        for kind in sorted(
+            self.unsupported.values(), key=len, reverse=True
+        ):
+            some, (reason, *_) = [*kind][:3], kind.values()
+            if len(kind) > 3:
+                some[2] += f" and {len(kind) - 3} more"
+            yield f"Not supported: {', '.join(some)}: {reason}."
+        if self.missing:
+            yield f"Missing: {', '.join(self.missing)}."
 
     def _find(self, operation: Operation) -> None:
         samples = operation.samples(np.random.default_rng(0), self.scalar)

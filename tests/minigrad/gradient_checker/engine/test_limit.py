@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from minigrad.gradient_checker.engine.limit import TooLong, limited, calls_outside
+from minigrad.gradient_checker.engine.limit import TooLong, calls_outside, limited
 
 
 def endless():
