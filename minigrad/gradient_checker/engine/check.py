@@ -102,12 +102,12 @@ def check_engine(
 
     Since: 0.2.
     """
-    if count < 0:
+    if count < 0 or limit <= 0:
         raise OptionError(
             "MG700",
-            f"check_engine cannot use count={count!r}",
-            cause="it is a number of random programs",
-            remedy="use a number of at least 0",
+            f"check_engine cannot use count={count!r} and limit={limit!r}",
+            cause="count is a number of random programs, and limit a number of seconds",
+            remedy="use a count of at least 0 and a limit greater than 0",
         )
     if isinstance(target, str):
         target = load(target)
@@ -172,7 +172,7 @@ class Check:
             program, calls = engine.running, calls_outside(error)
             last = calls[-1]
             line = f"line {last.lineno} of {last.filename}: {last.line}"
-            what = f"it has not ended after {engine.limit:g} seconds of processor time, in {line}"
+            what = f"it has not ended within {engine.limit:g} s of processor time, in {line}"
             *_, (operation, _) = program.steps.values()
             methods = [one.name for one in calls if engine.code(one.name)]
             report.add(
@@ -567,7 +567,7 @@ class Check:
             if self.accumulates:
                 self.report.add(SECOND, found)
             else:
-                text = f"after a {SECOND} on the same graph, as in {found.program}, {found.numbers}"
+                text = f"gradients of a {SECOND} on the same graph do not add up: in {found.program}, {found.numbers}"
                 self.report.notes.append(text)
             return
 

@@ -80,8 +80,9 @@ class EngineReport:
             method: []
             for method in ("__init__", *self.engine.calls, *self.found)
         }
+        wrong = {*self.found, *self.excused}
         for operation, text in self.engine.texts.items():
-            if operation in self.agreed or operation.method in self.found:
+            if operation in self.agreed or operation.method in wrong:
                 rows[operation.method].append(text.format("a", "b"))
         yield f"  {'method':<18}{'verdict':<10}tried as"
         for method, texts in rows.items():
@@ -96,7 +97,7 @@ class EngineReport:
                 continue
             yield f"  {method:<18}{verdict:<10}{tried}"
         for text in self.engine.limits():
-            yield f"  {text}"
+            yield f"  {text}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
         code = self.engine.code(method)

@@ -140,7 +140,9 @@ class Engine:
                 f"{made} raises an error", _first_line(error)
             ) from error
         for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
-            value = self.value(leaf)
+            value = None
+            with suppress(Exception):  # a property may raise an error
+                value = self.value(leaf)
             if (
                 value is not None
                 and value.size == 1
@@ -222,12 +224,13 @@ class Engine:
             some, (reason, *_) = [*kind][:3], kind.values()
             if len(kind) > 3:
                 some[2] += f" and {len(kind) - 3} more"
-            yield f"Not supported: {', '.join(some)}: {reason}."
+            yield f"Not supported: {', '.join(some)}: {reason}"
         if self.missing:
-            yield f"Missing: {', '.join(self.missing)}."
+            yield f"Missing: {', '.join(self.missing)}"
 
     def _find(self, operation: Operation) -> None:
         samples = operation.samples(np.random.default_rng(0), self.scalar)
+        exists = hasattr(self.target, operation.method)
         reasons: list[str] = []
         for text, arrays in product(operation.candidates(), samples):
             self.running = Program.of(operation, arrays)
@@ -248,7 +251,7 @@ class Engine:
             if self.is_class and not isinstance(result, self.target):
                 kind = type(result).__name__
                 reasons.append(f"returns {kind}, not {self.name}")
-                if not operation.own:
+                if not (exists and operation.own):
                     continue
             self.texts[operation] = text
             self.calls.setdefault(operation.method, set()).update(
@@ -257,7 +260,7 @@ class Engine:
                 if code is self.code(code.co_name)
             )
             return
-        if hasattr(self.target, operation.method):
+        if exists:
             self._refuse(str(operation), reasons[0])
         else:
             self.missing[operation.method] = None

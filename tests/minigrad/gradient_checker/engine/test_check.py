@@ -124,7 +124,7 @@ REPLACED = ("value.grad += dz", "value.grad = dz")
 @pytest.mark.parametrize(
     ("fault", "note"),
     [
-        (KEPT, "after a second backward() on the same graph"),
+        (KEPT, "gradients of a second backward() on the same graph do not add up"),
         (REPLACED, "each backward() replaces the gradients of the one before"),
     ],
 )
@@ -238,7 +238,7 @@ def test_program_that_never_ends_is_a_fault_with_its_line(right, method, program
     found = report.found[method]
     assert str(found.program) == f"y = {program}"
     place = SCALAR[: SCALAR.index(right)].count("\n") + 1
-    assert f"0.3 seconds of processor time, in line {place} of <string>" in found.what
+    assert f"0.3 s of processor time, in line {place} of <string>" in found.what
     assert "the check ended there" in report.notes[0]
 
 
@@ -305,9 +305,10 @@ def test_engine_that_starts_only_at_a_single_number_is_compared_with_sums(takes_
     assert str(report.engine.ending) == "a.sum()"
 
 
-def test_negative_count_is_rejected():
+@pytest.mark.parametrize("options", [{"count": -1}, {"limit": 0}])
+def test_negative_count_and_limit_of_zero_are_rejected(options):
     with pytest.raises(OptionError, match="MG700"):
-        mg.check_engine(engine(), count=-1)
+        mg.check_engine(engine(), **options)
 
 
 def test_same_seed_gives_the_same_report():
