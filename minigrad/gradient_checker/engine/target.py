@@ -79,9 +79,7 @@ def load(target: str) -> Any:
     if not name and len(classes) == 1:
         name = classes[0]
     if name not in members:
-        what = f"{path} has no {name}"
-        if not name:
-            what = f"{path} does not contain exactly one class of Values"
+        what = f"{path} does not contain {name or 'exactly one class of Values'}"
         cause = f"its classes with operators and backward: {', '.join(classes) or 'none'}"
         raise cannot(what, cause)
     return members[name]

@@ -21,12 +21,19 @@ def test_load_finds_the_class(tmp_path, monkeypatch, address):
     assert load(address).__name__ == "Number"
 
 
+def test_load_ignores_classes_without_operators(tmp_path, monkeypatch):
+    rule = "class Tanh:\n    def backward(self, dz): ...\n"
+    (tmp_path / "ruled.py").write_text(FILE + rule)
+    monkeypatch.chdir(tmp_path)
+    assert load("ruled.py").__name__ == "Number"
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
         ("missing.py", "cannot be imported"),
         ("json", "does not contain exactly one class"),
-        ("json:Nothing", "json has no Nothing"),
+        ("json:Nothing", "json does not contain Nothing"),
     ],
 )
 def test_load_explains_what_is_missing(address, message):
