@@ -24,7 +24,7 @@ import numpy as np
 from ...errors import OptionError
 from ...graph import Array
 from .explain import explain, explain_backward
-from .limit import TooLong, running_line
+from .limit import TooLong, calls_outside
 from .operations import Operation, nice
 from .programs import (
     NEW,
@@ -38,23 +38,9 @@ from .report import EngineReport
 from .target import LIMIT, Engine, FunctionEngine, cannot, load
 
 BACKWARD = "backward"
+SINGLE = "single numbers of an engine of arrays"
 SECOND = "second backward()"
-SINGLE = "single numbers"
 
-RELAYS = (
-    "{0}.sum()",
-    "{0}.mean()",
-    "-{0}",
-    "{0} * 2",
-    "{0}.tanh()",
-    "{0}.exp()",
-)
-"""Operations that send a gradient to each number of their input."""
-
-START = (
-    "the operation is right if another one follows, so backward starts at an array "
-    "with a gradient of the wrong shape"
-)
 ORDER = (
     "each operation is right alone, but not all gradients reach the operations before it: "
     "the order is wrong, or not every input is recorded"
@@ -62,10 +48,6 @@ ORDER = (
 INPUT = (
     "its gradient is right for a leaf, but not if its input is a result: the gradient may "
     "have the wrong shape, or the input may not be recorded"
-)
-AGAIN = (
-    "inner results keep their gradients from the first call, so the second call sends "
-    "them again"
 )
 REPLACES = (
     "each backward() replaces the gradients of the one before, so gradients of several "
@@ -120,12 +102,12 @@ def check_engine(
 
     Since: 0.2.
     """
-    if count < 0:
+    if count < 0 or limit <= 0:
         raise OptionError(
             "MG700",
-            f"check_engine cannot use count={count!r}",
-            cause="it is a number of random programs",
-            remedy="use a number of at least 0",
+            f"check_engine cannot use count={count!r} and limit={limit!r}",
+            cause="count is a number of random programs, and limit a number of seconds",
+            remedy="use a count of at least 0 and a limit greater than 0",
         )
     if isinstance(target, str):
         target = load(target)
@@ -141,6 +123,27 @@ def check_engine(
             unit=" programs", leave=False, delay=2, disable=None
         ) as bar:
             return Check(engine, rng, count, accumulates, bar.update).report
+
+
+Outcomes = dict[Any, Disagreement | None]
+"""The outcome of each method or pair of methods: a difference, an error, or None if it is right."""
+
+
+def _store(
+    outcomes: Outcomes, key: Any, found: Disagreement | None
+) -> None:
+    """Store an outcome. A difference is more important than an error, and the first one counts."""
+    before = outcomes.setdefault(key, found)
+    if not before or found and before.raised:
+        outcomes[key] = found
+
+
+def _differing(outcomes: Outcomes) -> dict[Any, Disagreement]:
+    return {
+        key: found
+        for key, found in outcomes.items()
+        if found and not found.raised
+    }
 
 
 class Check:
@@ -166,11 +169,16 @@ class Check:
         try:
             self._run(count)
         except TooLong as error:
-            what = f"after {engine.limit:g} seconds of processor time, it had not ended: {running_line(error)}"
-            found = Disagreement(engine.running, what)
-            *_, (operation, _) = engine.running.steps.values()
-            method = BACKWARD if engine.in_backward else operation.method
-            report.add(method, found)
+            program, calls = engine.running, calls_outside(error)
+            last = calls[-1]
+            line = f"line {last.lineno} of {last.filename}: {last.line}"
+            what = f"it has not ended within {engine.limit:g} s of processor time, in {line}"
+            *_, (operation, _) = program.steps.values()
+            methods = [one.name for one in calls if engine.code(one.name)]
+            report.add(
+                [operation.method, *methods][-1],
+                Disagreement(program, what),
+            )
             report.notes.append(ENDED)
 
     def _run(self, count: int) -> None:
@@ -188,7 +196,7 @@ class Check:
         self._alone()
         if not report.compared:
             what = f"{engine.name} raises an error in each expression"
-            raise cannot(what, engine.first_reason())
+            raise cannot(what, next(engine.limits()))
         for part in (self._pairs, lambda: self._random(count)):
             if BACKWARD not in report.found:
                 part()
@@ -198,14 +206,11 @@ class Check:
             self._twice()
 
     def compare(self, program: Program) -> Disagreement | None:
-        """Run a program on the engine and in minigrad, and return the first difference. If the
-        engine does not support the program, there is none.
-        """
-        results = self._results(program)
-        return self._different(program, results) if results else None
+        """Run a program on the engine and in minigrad, and return the first difference.
 
-    def _results(self, program: Program) -> Results | None:
-        """Return the engine's results, or None if it does not support the program."""
+        If the engine raises an error, the program is not supported, and the result is `raised`. This
+        is not a fault, but evidence about the cause if other programs differ.
+        """
         if not self.zero_d and not all(
             leaf.ndim for leaf in program.leaves.values()
         ):
@@ -214,15 +219,14 @@ class Check:
         try:
             results = self.engine.run(program)
         except Exception as error:
-            self.report.raised += 1
             self.engine.refuse(program, error)
-            return None
+            return Disagreement(
+                program,
+                "",
+                in_backward=self.engine.in_backward,
+                raised=True,
+            )
         self.report.compared += 1
-        return results
-
-    def _different(
-        self, program: Program, results: Results
-    ) -> Disagreement | None:
         for what, right in program.reference().items():
             if found := self._difference(
                 program, what, results[what], right
@@ -230,6 +234,11 @@ class Check:
                 return found
         self.report.agreed |= program.operations
         return None
+
+    def wrong_in(self, program: Program) -> Disagreement | None:
+        """Return the first difference, or None if the program agrees or is not supported."""
+        found = self.compare(program)
+        return None if found and found.raised else found
 
     def _difference(
         self, program: Program, what: str, yours: Array | None, right: Array
@@ -254,9 +263,13 @@ class Check:
         found.index = index
         return found
 
-    def fails(self, program: Program) -> bool:
-        """Return whether a program fails in each of three runs."""
-        return all(self.compare(program) for _ in range(3))
+    def _smallest(self, found: Disagreement) -> Disagreement:
+        """Make a disagreement's program smaller, as long as it fails in each of three runs."""
+
+        def fails(program: Program) -> bool:
+            return all(self.wrong_in(program) for _ in range(3))
+
+        return self.wrong_in(found.program.shrunk(fails)) or found
 
     def _new_leaves(self) -> None:
         """Check the value and the gradient of new Values."""
@@ -277,127 +290,92 @@ class Check:
                 if different := self._difference(
                     program, text, found, right
                 ):
-                    different.what = different.numbers
                     self.report.add("__init__", different)
 
     def _ending(self) -> None:
         """Choose how programs end: with backward() on an array, or on its sum or mean."""
         usable = [one for one in self.engine.texts if one.count == 1]
-        if self.scalar or not usable:
+        if self.scalar:
             return
+        alone = [
+            Program.of(one, one.samples(self.rng, self.scalar)[0])
+            for one in usable
+        ]
+        arrays = [one for one in alone if one.arrays()["s1"].ndim]
         for text in ("", "{0}.sum()", "{0}.mean()"):
             endings = [one for one in usable if one.text == text]
             if endings or not text:
                 self.engine.ending = endings[0] if endings else None
-                alone = map(self._program, usable)
-                arrays = [one for one in alone if one.arrays()["s1"].ndim]
-                if any(map(self._runs, arrays)):
+                if any(map(self._results, arrays)):
                     break
-        else:
-            self.engine.ending = None
         number = np.array(1.5)
-        programs = [
-            Program.of(one, [number])
+        arrived = [
+            self._results(Program.of(one, [number])).get(
+                "the gradient of a", 0.0
+            )
             for one in usable
             if one.accepts(number)
         ]
-        self.zero_d = any(map(self._arrives, programs))
-        if not self.zero_d:
-            name = self.engine.name
-            text = (
-                f"a {name} of shape () gets no gradient, so none was tried"
-            )
+        if arrived and all(one is None for one in arrived):
+            self.zero_d = False
+            text = f"a {self.engine.name} of shape () gets no gradient, so none was tried"
             self.report.notes.append(text)
 
-    def _runs(self, program: Program) -> bool:
+    def _results(self, program: Program) -> Results:
+        """Return the engine's results, or none if it does not support the program."""
         with suppress(Exception):
-            self.engine.run(program)
-            return True
-        return False
-
-    def _arrives(self, program: Program) -> bool:
-        try:
-            return self.engine.run(program)["the gradient of a"] is not None
-        except Exception:  # not supported
-            return True
-
-    def _program(self, operation: Operation) -> Program:
-        return Program.of(
-            operation, operation.samples(self.rng, self.scalar)[0]
-        )
+            return self.engine.run(program)
+        return {}
 
     def _alone(self) -> None:
         """Try each operation alone, and blame backward if all are wrong in the same way."""
-        tried: dict[str, set[str]] = {NEW: set(), "": set()}
-        failing: dict[str, dict[str, Disagreement]] = {
-            NEW: {},
-            "": self.wrong,
-        }
+        outcomes: dict[str, Outcomes] = {NEW: {}, "": {}}
         for operation in self.engine.texts:
             for how, program in self._of(operation):
-                if (results := self._results(program)) is None:
-                    continue
+                found = self.compare(program)
                 for kind in (how, ""):
-                    tried.setdefault(kind, set()).add(operation.method)
-                if found := self._different(program, results):
-                    for kind in (how, ""):
-                        wrong = failing.setdefault(kind, {})
-                        wrong.setdefault(operation.method, found)
+                    kinds = outcomes.setdefault(kind, {})
+                    _store(kinds, operation.method, found)
+                if found and not found.raised:
                     break
-        if self._contract(tried[NEW], failing[NEW]):
-            self.wrong.clear()
-            self._alone()
-            return
-        for how, wrong in failing.items():
-            needed = self.simple & tried[how]
+        self.wrong = _differing(outcomes[""])
+        for how, kinds in outcomes.items():
+            needed = self.simple & kinds.keys()
             gradients = {
                 method
-                for method, found in wrong.items()
-                if found.in_backward
+                for method, found in kinds.items()
+                if found and found.in_backward
             }
-            if len(needed) > (1 if how else 2) and needed <= gradients:
-                found = min(wrong.values(), key=lambda one: one.size)
-                explain_backward(found, list(wrong.values()))
-                if how == SINGLE:
-                    found.sentence = (
-                        "only leaves that are single numbers are wrong"
-                    )
-                self.report.add(BACKWARD, found)
+            wrong = [*_differing(kinds).values()]
+            enough = len(needed) > (1 if how else 2)
+            if not (wrong and enough and needed <= gradients):
+                continue
+            halves = (
+                np.isclose(2 * one.yours, one.right, 1e-4) for one in wrong
+            )
+            if how == NEW and not self.accumulates and all(halves):
+                self.report.notes.append(REPLACES)
+                self.replaces = True
+                self._alone()
                 return
-        self._start()
+            found = min(wrong, key=lambda one: one.size)
+            explain_backward(found, wrong)
+            self.report.add(BACKWARD, found)
+            return
         self._helper()
         for method, found in self.wrong.items():
             if method in self.simple and method not in self.report.excused:
                 explain(self.engine, found, self.rng)
                 self.report.add(method, found)
 
-    def _contract(
-        self, tried: set[str], wrong: dict[str, Disagreement]
-    ) -> bool:
-        """Return, and note, whether each backward() replaces earlier gradients, in all operations."""
-        replaced = {
-            method
-            for method, found in wrong.items()
-            if np.isclose(2 * found.yours, found.right, rtol=1e-4)
-        }
-        needed = self.simple & tried
-        self.replaces = not self.accumulates and bool(needed)
-        self.replaces &= needed <= replaced
-        if self.replaces:
-            self.report.notes.append(REPLACES)
-        return self.replaces
-
     def _of(self, operation: Operation) -> Iterator[tuple[str, Program]]:
-        """Yield (kind, program) for programs that test one operation alone. The kind says how the
-        operation is used, such as "same" if both inputs are the same Value.
+        """Yield (kind, program) for programs that test one operation alone. The kind is "same"
+        if both inputs are the same Value, SINGLE, NEW, or "".
         """
         samples = operation.samples(self.rng, self.scalar)
         for arrays in samples:
-            numbers = not self.scalar and not any(
-                array.ndim for array in arrays
-            )
-            how = SINGLE if numbers else "alone"
-            yield how, Program.of(operation, arrays)
+            shaped = self.scalar or any(array.ndim for array in arrays)
+            yield "" if shaped else SINGLE, Program.of(operation, arrays)
         if self.engine.is_class and not self.replaces:
             for arrays in samples[:3]:
                 yield NEW, Program.of(operation, arrays, NEW)
@@ -419,24 +397,6 @@ class Check:
             and one.method not in wrong
             and not self.calls[one.method] & wrong
         ]
-
-    def _start(self) -> None:
-        """Blame backward for operations that are wrong, but become right if another operation
-        follows.
-        """
-        relays = [one for one in self._judged() if one.text in RELAYS]
-        for method in self.simple & self.wrong.keys():
-            found = self.wrong[method]
-            root = [*found.program.steps][-1]
-            longer = [found.program.then(relay, root) for relay in relays]
-            innocent = any(
-                (results := self._results(program))
-                and not self._different(program, results)
-                for program in longer
-            )
-            if found.in_backward and not self.scalar and innocent:
-                self.report.add(BACKWARD, replace(found, sentence=START))
-                self.report.excused[method] = [BACKWARD]
 
     def _helper(self) -> None:
         """Blame a function that several wrong methods call and no right method does.
@@ -471,12 +431,12 @@ class Check:
     def _pairs(self) -> None:
         """Try each pair of operations that are right alone, one inside the other."""
         first = {one.method: one for one in reversed(self._judged())}
-        failing: dict[tuple[str, ...], Disagreement] = {}
+        outcomes: Outcomes = {}
         for inner, outer in product(first.values(), repeat=2):
             for program in self._nested(inner, outer):
-                if found := self.compare(program):
-                    failing.setdefault((inner.method, outer.method), found)
-        blamed = self._blame(failing)
+                pair = inner.method, outer.method
+                _store(outcomes, pair, self.compare(program))
+        blamed = self._blame(outcomes)
         simple = self.simple & first.keys()
         binary = {method for method in simple if first[method].count == 2}
         most = binary <= blamed.keys() or len(blamed) > 0.7 * len(simple)
@@ -509,12 +469,11 @@ class Check:
                     yield valid[0]
                     break
 
-    def _blame(
-        self, failing: dict[tuple[str, ...], Disagreement]
-    ) -> dict[str, Disagreement]:
+    def _blame(self, outcomes: Outcomes) -> dict[str, Disagreement]:
         """Blame the operations that most of the failing pairs have in common, one by one."""
         blamed: dict[str, Disagreement] = {}
-        while failing:
+        while differing := _differing(outcomes):
+            failing = [pair for pair, found in outcomes.items() if found]
             votes = Counter(
                 vote for pair in failing for vote in enumerate(pair)
             )
@@ -530,43 +489,46 @@ class Check:
             )
             chosen = [
                 found
-                for pair, found in failing.items()
+                for pair, found in differing.items()
                 if pair[place] == method
             ]
-            found = blamed[method] = min(chosen, key=lambda one: one.size)
-            if place == 0:
-                explain(self.engine, found, self.rng)
-            else:
-                found.sentence = INPUT
-            failing = {
-                pair: found
-                for pair, found in failing.items()
+            if chosen:
+                found = min(chosen, key=lambda one: one.size)
+                blamed[method] = found
+                if place == 0:
+                    explain(self.engine, found, self.rng)
+                else:
+                    found.sentence = INPUT
+            outcomes = {
+                pair: outcomes[pair]
+                for pair in failing
                 if method
                 not in {*pair}.union(*(self.calls[one] for one in pair))
             }
         return blamed
 
-    def _programs(self, size: int, simple: bool) -> Iterator[Program]:
+    def _programs(self, count: int) -> Iterator[Program]:
+        """Yield random programs of right operations."""
         judged = self._judged()
-        basic = [
-            one for one in judged if one.method in self.simple
-        ] or judged
-        binary = [one for one in basic if one.count == 2] or basic
+        binary = [
+            one
+            for one in judged
+            if one.method in self.simple and one.count == 2
+        ]
         shapes: Any = (
             ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
         )
-        chosen = basic if simple else judged
-        return random_programs(self.rng, chosen, binary, shapes, size)
+        programs = random_programs(
+            self.rng, judged, binary or judged, shapes, 6
+        )
+        return islice(programs, count)
 
     def _random(self, count: int) -> None:
         """Try random programs of right operations, and make failing ones smaller."""
-        programs = islice(self._programs(6, simple=False), count)
         failing: list[Disagreement] = []
-        for program in programs:
-            if found := self.compare(program):
-                failing.append(
-                    self.compare(program.shrunk(self.fails)) or found
-                )
+        for program in self._programs(count):
+            if found := self.wrong_in(program):
+                failing.append(self._smallest(found))
             if len(failing) == 5:
                 break
         if failing:
@@ -595,21 +557,16 @@ class Check:
                 report.add(method, self.wrong[method])
 
     def _twice(self) -> None:
-        """Try a second backward() on the same graph.
-
-        A composed operation would hide inner results, so only simple ones are used.
-        """
-        for program in islice(self._programs(4, simple=True), 30):
+        """Try a second backward() on the same graph."""
+        for program in self._programs(30):
             again = replace(program, calls=TWICE)
-            if self.replaces or not (found := self.compare(again)):
+            if self.replaces or not (found := self.wrong_in(again)):
                 continue
-            found = self.compare(again.shrunk(self.fails)) or found
-            if abs(found.yours) > abs(found.right):
-                found.sentence = AGAIN
+            found = self._smallest(found)
             if self.accumulates:
                 self.report.add(SECOND, found)
             else:
-                text = f"after a {SECOND} on the same graph, as in {found.program}, {found.numbers}"
+                text = f"gradients of a {SECOND} on the same graph do not add up: in {found.program}, {found.numbers}"
                 self.report.notes.append(text)
             return
 
@@ -619,21 +576,17 @@ class Check:
             return
         shape = () if self.scalar or self.zero_d else (1,)
         for depth in (30, 300, 2000):
-            program = self._sum(depth, shape)
-            found = self.compare(program)
+            add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
+            leaves = [np.full(shape, 0.5), np.full(shape, 1.25)]
+            try:
+                found = self.wrong_in(Program.of(add, leaves))
+            except TooLong:
+                text = f"a sum of {depth:,} additions takes more than {self.engine.limit:g} s"
+                self.report.notes.append(text)
+                return
             if found:
-                smaller = (
-                    self.compare(self._sum(n, shape))
-                    for n in range(1, depth)
-                )
-                found = next(filter(None, smaller), found)
                 found.sentence = (
                     "the gradients are right in graphs of fewer levels"
                 )
                 self.report.add(BACKWARD, found)
                 return
-
-    def _sum(self, depth: int, shape: tuple[int, ...]) -> Program:
-        """Return the program b + a + a + ... with this many additions."""
-        add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
-        return Program.of(add, [np.full(shape, 0.5), np.full(shape, 1.25)])

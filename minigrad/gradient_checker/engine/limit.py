@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from traceback import extract_tb
+from traceback import FrameSummary, extract_tb
 from typing import Any
 
 PACKAGE = str(Path(__file__).parents[2]) + os.sep
@@ -61,9 +61,8 @@ def _stop(*_: Any) -> None:
     raise TooLong
 
 
-def running_line(error: BaseException) -> str:
-    """Return the line that was running outside minigrad when the error was raised."""
-    lines = extract_tb(error.__traceback__)
-    outside = [one for one in lines if not one.filename.startswith(PACKAGE)]
-    last = (outside or lines)[-1]
-    return f"line {last.lineno} of {last.filename}: {last.line}"
+def calls_outside(error: BaseException) -> list[FrameSummary]:
+    """Return the calls that were running outside minigrad when the error was raised."""
+    calls = extract_tb(error.__traceback__)
+    outside = [one for one in calls if not one.filename.startswith(PACKAGE)]
+    return outside or calls

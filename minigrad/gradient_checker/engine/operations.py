@@ -212,27 +212,43 @@ TABLE = (
     (positive, ["{0} ** 0.5", "{0} ** 2.7", "{0} ** {1}"]),
     (
         clear,
-        [f"{{0}} {sign} {one}" for sign in "+*-/" for one in CONSTANTS],
+        [
+            text
+            for sign in "+*-/"
+            for one in CONSTANTS
+            for text in (f"{{0}} {sign} {one}", f"{one} {sign} {{0}}")
+        ],
     ),
     (
         clear,
-        [f"{one} {sign} {{0}}" for sign in "+*-/" for one in CONSTANTS],
+        [
+            "2 ** {0}",
+            "0.71828 ** {0}",
+            "{0}.relu()",
+            "{0}.tanh()",
+            "{0}.exp()",
+            "{0}.sigmoid()",
+            "{0}.sin()",
+            "{0}.cos()",
+            "{0}.abs()",
+        ],
     ),
-    (clear, ["2 ** {0}", "0.71828 ** {0}"]),
-    (clear, ["{0}.relu()", "{0}.tanh()", "{0}.exp()", "{0}.sigmoid()"]),
-    (clear, ["{0}.sin()", "{0}.cos()", "{0}.abs()"]),
     (positive, ["{0}.log()", "{0}.sqrt()"]),
     (matrices, ["{0} @ {1}", "{0} @ " + MATRIX, SQUARE + " @ {0}"]),
-    (distinct, ["{0}.sum()", "{0}.sum(axis=0)", "{0}.sum(axis=1)"]),
     (
         distinct,
         [
+            "{0}.sum()",
+            "{0}.sum(axis=0)",
+            "{0}.sum(axis=1)",
             "{0}.sum(axis=1, keepdims=True)",
             "{0}.mean()",
             "{0}.mean(axis=0)",
+            "{0}.max()",
+            "{0}.max(axis=1)",
+            "{0}.min()",
         ],
     ),
-    (distinct, ["{0}.max()", "{0}.max(axis=1)", "{0}.min()"]),
     (matrices, ["{0}.reshape(3, 2)", "{0}.transpose()", "{0}.T"]),
     (clear, ["{0}[1]", "{0}[:, 1]", "{0}[0, 1:]", "{0}[[0, 0]]"]),
 )

@@ -164,13 +164,14 @@ class Program:
     @property
     def inputs(self) -> str:
         """The leaves in words: numbers, or the shapes of arrays."""
-        if any(leaf.ndim for leaf in self.leaves.values()):
-            shapes = (str(leaf.shape) for leaf in self.leaves.values())
-            return f"with shapes {' and '.join(shapes)}"
-        numbers = zip(
-            self.names.values(), self.leaves.values(), strict=True
+        return ", ".join(
+            f"{name} of shape {leaf.shape}"
+            if leaf.ndim
+            else f"{name} = {leaf:g}"
+            for name, leaf in zip(
+                self.names.values(), self.leaves.values(), strict=True
+            )
         )
-        return "at " + ", ".join(f"{name} = {x:g}" for name, x in numbers)
 
     def pruned(self, last: str) -> Program:
         """Return the program of an earlier result, with all that it depends on."""
@@ -256,7 +257,8 @@ class Disagreement:
 
     - `what`: "the value", "the gradient of a", or a sentence.
     - `yours`, `right`: the two numbers, at `index`. They are NaN if nothing could be compared.
-    - `in_backward`: True if a gradient is wrong.
+    - `in_backward`: True if a gradient is wrong, or backward raises an error.
+    - `raised`: True if nothing is wrong, but the engine raises an error.
     - `sentence`: the probable mistake, if it is known.
     """
 
@@ -266,6 +268,7 @@ class Disagreement:
     right: float = np.nan
     index: tuple[int, ...] = ()
     in_backward: bool = False
+    raised: bool = False
     sentence: str = ""
 
     @property

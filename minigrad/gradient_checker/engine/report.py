@@ -19,8 +19,7 @@ class EngineReport:
     - `excused`: the methods that are wrong only because they call another wrong one.
     - `notes`: limits of the engine that are not faults.
     - `agreed`: the operations that agree with minigrad in a program.
-    - `compared`, `raised`: the number of programs that were compared, and of those that are not
-      supported because they raise an error.
+    - `compared`: the number of programs that were compared.
     """
 
     engine: Engine
@@ -29,7 +28,6 @@ class EngineReport:
     notes: list[str] = field(default_factory=list)
     agreed: set[Operation] = field(default_factory=set)
     compared: int = 0
-    raised: int = 0
 
     def add(self, method: str, found: Disagreement) -> None:
         """Add a disagreement, unless the method already has one."""
@@ -56,8 +54,6 @@ class EngineReport:
         if not self.found:
             verdict = "no disagreement with minigrad"
         lines.append(f"{self.compared:,} programs: {verdict}.")
-        if self.raised:
-            lines[-1] += f" {self.raised:,} others raise errors."
         return for_terminal(
             "\n".join(
                 printable(row) for one in lines for row in wrapped(one)
@@ -84,8 +80,9 @@ class EngineReport:
             method: []
             for method in ("__init__", *self.engine.calls, *self.found)
         }
+        wrong = {*self.found, *self.excused}
         for operation, text in self.engine.texts.items():
-            if operation in self.agreed or operation.method in self.found:
+            if operation in self.agreed or operation.method in wrong:
                 rows[operation.method].append(text.format("a", "b"))
         yield f"  {'method':<18}{'verdict':<10}tried as"
         for method, texts in rows.items():
@@ -99,21 +96,11 @@ class EngineReport:
             elif not texts:
                 continue
             yield f"  {method:<18}{verdict:<10}{tried}"
-        reasons: dict[str, list[str]] = {}
-        for expression, (inputs, reason) in self.engine.unsupported.items():
-            text = f"{expression} {inputs}".strip()
-            reasons.setdefault(reason, []).append(text)
-        for reason, texts in reasons.items():
-            more = f", and {len(texts) - 3} more" if len(texts) > 3 else ""
-            tried = ", ".join(texts[:3]) + more
-            yield f"  Not supported: {tried}: {reason}."
-        if self.engine.missing:
-            yield f"  Missing: {', '.join(self.engine.missing)}."
+        for text in self.engine.limits():
+            yield f"  {text}."
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
-        code = getattr(
-            getattr(self.engine.target, method, None), "__code__", None
-        )
+        code = self.engine.code(method)
         where = (
             f" (line {code.co_firstlineno} of {code.co_filename})"
             if code
@@ -121,7 +108,7 @@ class EngineReport:
         )
         yield f"WRONG: {method}{where}"
         if not found.program.steps:
-            yield f"  {found.what}."
+            yield f"  {found.numbers}."
             return
         yield f"  {found.program}"
         yield f"  {found.numbers}."

@@ -4,8 +4,9 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,7 @@ def load(target: str) -> Any:
     if not name and len(classes) == 1:
         name = classes[0]
     if name not in members:
-        what = f"{path} has no {name}"
-        if not name:
-            what = f"{path} does not contain exactly one class of Values"
+        what = f"{path} does not contain {name or 'exactly one class of Values'}"
         cause = f"its classes with operators and backward: {', '.join(classes) or 'none'}"
         raise cannot(what, cause)
     return members[name]
@@ -97,7 +96,7 @@ class Engine:
     - `texts`: the text of each operation that it can do.
     - `calls`: for each method, the other methods that it calls, such as `__add__` for `__sub__`.
     - `missing`: the methods that it lacks.
-    - `unsupported`: for each expression that raises an error, an example of inputs, and the error.
+    - `unsupported`: the expressions that raise an error, each with the error's text, by its type.
     - `ending`: the operation at the end of each program, if `backward` needs a single number.
     - `running`: the program that ran last.
     - `limit`: the seconds of processor time in which each program must end.
@@ -115,8 +114,7 @@ class Engine:
         self.texts: dict[Operation, str] = {}
         self.calls: dict[str, set[str]] = {}
         self.missing: dict[str, None] = {}
-        self.unsupported: dict[str, tuple[str, str]] = {}
-        self._functions: dict[Operation, Callable[..., Any]] = {}
+        self.unsupported: dict[str, dict[str, str]] = {}
         self.names = functions(self.module)
         self.options: dict[str, bool] = {}
         self.scalar = False
@@ -140,7 +138,9 @@ class Engine:
                 f"{made} raises an error", _first_line(error)
             ) from error
         for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
-            value = self.value(leaf)
+            value = None
+            with suppress(Exception):  # a property may raise an error
+                value = self.value(leaf)
             if (
                 value is not None
                 and value.size == 1
@@ -197,12 +197,8 @@ class Engine:
 
     def of(self, operation: Operation) -> Callable[..., Any]:
         """Return the function that calls an operation of the engine."""
-        if operation not in self._functions:
-            names = self.names if operation in self.texts else {}
-            self._functions[operation] = function(
-                self.text(operation), names
-            )
-        return self._functions[operation]
+        names = self.names if operation in self.texts else {}
+        return function(self.text(operation), names)
 
     def find_operations(self) -> None:
         """Find out which texts call the operations, and which methods they call.
@@ -214,72 +210,79 @@ class Engine:
                 self._find(operation)
         if not self.texts:
             what = f"{self.name} does not compute a + b, a * b or any other operation"
-            raise cannot(what, self.first_reason())
+            raise cannot(what, next(self.limits()))
         for method, called in self.calls.items():
             called.intersection_update(self.calls.keys() - {method})
 
-    def first_reason(self) -> str:
-        """Return why an operation cannot be compared."""
-        for expression, (_, reason) in self.unsupported.items():
-            return f"{expression} {reason}"
-        return f"{self.name} has no {', '.join(self.missing)}"
+    def limits(self) -> Iterator[str]:
+        """Describe what the engine cannot do. The most frequent error comes first."""
+        for kind in sorted(
+            self.unsupported.values(), key=len, reverse=True
+        ):
+            some, (reason, *_) = [*kind][:3], kind.values()
+            if len(kind) > 3:
+                some[2] += f" and {len(kind) - 3} more"
+            yield f"Not supported: {', '.join(some)}: {reason}"
+        if self.missing:
+            yield f"Missing: {', '.join(self.missing)}"
 
     def _find(self, operation: Operation) -> None:
-        rng = np.random.default_rng(0)
-        arrays = operation.samples(rng, self.scalar)[0]
-        self.running = Program.of(operation, arrays)
+        samples = operation.samples(np.random.default_rng(0), self.scalar)
+        exists = hasattr(self.target, operation.method)
         reasons: list[str] = []
-        for text in operation.candidates():
-            called: set[str] = set()
+        for text, arrays in product(operation.candidates(), samples):
+            self.running = Program.of(operation, arrays)
             call = function(text, self.names)
+            called: set[Any] = set()
+            before = sys.getprofile()
+            sys.setprofile(
+                lambda frame, *_, called=called: called.add(frame.f_code)
+            )
             try:
                 with limited(self.limit):
-                    result = self._forward(call, arrays, called)
+                    result = self._call(call, arrays)
             except Exception as error:
                 reasons.append(f"raises {_first_line(error)}")
                 continue
+            finally:
+                sys.setprofile(before)
             if self.is_class and not isinstance(result, self.target):
                 kind = type(result).__name__
                 reasons.append(f"returns {kind}, not {self.name}")
-                if not operation.own:
+                if not (exists and operation.own):
                     continue
             self.texts[operation] = text
-            self.calls.setdefault(operation.method, set()).update(called)
+            self.calls.setdefault(operation.method, set()).update(
+                code.co_name
+                for code in called
+                if code is self.code(code.co_name)
+            )
             return
-        if hasattr(self.target, operation.method):
-            self.unsupported[str(operation)] = ("", reasons[0])
+        if exists:
+            self._refuse(str(operation), reasons[0])
         else:
             self.missing[operation.method] = None
+
+    def code(self, method: str) -> Any:
+        """Return the code of a method of the class that is written in Python; otherwise None."""
+        return getattr(getattr(self.target, method, None), "__code__", None)
 
     def refuse(self, program: Program, error: Exception) -> None:
         """Note that the engine does not support a program."""
         stage = "backward() raises" if self.in_backward else "raises"
         if program.calls == TWICE:
             stage = f"a second {stage}"
-        expression = str(program).removeprefix("y = ")
-        reason = f"{stage} {_first_line(error)}"
-        self.unsupported.setdefault(expression, (program.inputs, reason))
+        reason = f"{stage} {_first_line(error)}, for {program.inputs}"
+        self._refuse(str(program).removeprefix("y = "), reason)
 
-    def _forward(
-        self,
-        call: Callable[..., Any],
-        arrays: tuple[Array, ...],
-        called: set[str],
+    def _refuse(self, expression: str, reason: str) -> None:
+        kind, *_ = reason.split(":")
+        self.unsupported.setdefault(kind, {}).setdefault(expression, reason)
+
+    def _call(
+        self, call: Callable[..., Any], arrays: tuple[Array, ...]
     ) -> Any:
-        """Return an operation's result, and note the methods of the class that it calls."""
-        names: dict[Any, str] = {}
-        for kind in reversed(self.target.__mro__):
-            for name, member in vars(kind).items():
-                names.setdefault(getattr(member, "__code__", None), name)
-        leaves = [self.make(array) for array in arrays]
-        before = sys.getprofile()
-        sys.setprofile(
-            lambda frame, *_: called.add(names.get(frame.f_code, ""))
-        )
-        try:
-            return call(*leaves)
-        finally:
-            sys.setprofile(before)
+        return call(*map(self.make, arrays))
 
     def run(self, program: Program) -> Results:
         """Return the program's results.
@@ -309,9 +312,7 @@ class Engine:
 
     def helpers(self, method: str) -> set[str]:
         """Return the names of the module's functions that a method, or its rule, uses."""
-        codes = [
-            getattr(getattr(self.target, method, None), "__code__", None)
-        ]
+        codes = [self.code(method)]
         found: set[str] = set()
         for code in codes:
             found.update(getattr(code, "co_names", ()))
@@ -370,11 +371,8 @@ class FunctionEngine(Engine):
     def value(self, thing: Any) -> Array | None:
         return np.asarray(thing, float)
 
-    def _forward(
-        self,
-        call: Callable[..., Any],
-        arrays: tuple[Array, ...],
-        called: set[str],
+    def _call(
+        self, call: Callable[..., Any], arrays: tuple[Array, ...]
     ) -> Any:
         return self.target(call, *arrays)
 

@@ -62,3 +62,8 @@ def test_random_programs_stay_in_their_domain():
     numbers = [one for one in OPERATIONS if not one.array]
     for program in islice(random_programs(rng, numbers, numbers, [(), ()], 5), 40):
         assert np.isfinite([*map(float, program.reference().values())]).all()
+
+
+def test_inputs_are_numbers_or_shapes():
+    program = Program.of(ADD, [np.array(800.0), np.zeros((2, 3))])
+    assert program.inputs == "a = 800, b of shape (2, 3)"
