@@ -60,6 +60,14 @@ def test_odd_adam_divides_by_one_minus_beta_at_every_step():
     assert p.item() == pytest.approx(1 - 0.1 * (first + second), abs=1e-6)
 
 
+def test_scratch_rnn_sgd_subtracts_the_rate_times_the_gradient():
+    p = mg.Tensor(1.0, requires_grad=True)
+    rule = scratch_rnn.make_rule("sgd", {"p": p})
+    p.grad = 5.0
+    rule.step()
+    assert p.item() == pytest.approx(1 - 0.002 * 5)
+
+
 def test_bag_of_words_runs_and_log_ratios():
     ids = np.array(
         [
