@@ -33,7 +33,7 @@ BY_HAND = [
     for line in WINDOWS
 ]
 TYPED = [command for command in COMMANDS if command not in WINDOWS + BY_HAND]
-EXAMPLES = [command.split()[1] for command in TYPED if "examples/" in command]
+EXAMPLES = [command.split()[1] for command in TYPED if "python examples/" in command]
 SHORTER = {
     "imdb_sentiment.py": " --limit 100 --epochs 1",
     "compare_cells.py": " --limit 100 --epochs 1",
@@ -52,6 +52,8 @@ FIRST = {  # part of a command: the command that has to run before
     "dist/": "python3 -m build --wheel --no-isolation --outdir dist .",
     "watch_units": WRITER,
 }
+EXIT_1 = "course start", "minigrad compare", "minigrad diagnose"
+"""Commands that find something: an unsolved lesson, a difference, a fault."""
 NAMED = [ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 
 pytestmark = [
@@ -128,7 +130,7 @@ def test_command(clone, command):
             run(preparation, clone)
     # an activated environment, the clone's
     command = re.sub("^python ", ".venv/bin/python ", command)
-    code = 1 if "course start" in command else 0  # the lesson is not solved yet
+    code = 1 if any(part in command for part in EXIT_1) else 0
     assert run(shorter(command), clone, code)
 
 
@@ -139,6 +141,21 @@ def test_first_script_prints_the_gradient(clone):
         numbers = [float(number) for number in re.findall(r"-\d\.\d+", text)]
         assert numbers == pytest.approx([-1.479649, -2.959297], abs=1e-6)
     assert (clone / "first.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_faulty_example(clone):
+    """What README.md shows and says about examples/broken.py."""
+    [shown] = re.findall(r"```text\n(.*?)```", README, re.S)
+    printed = run(".venv/bin/minigrad diagnose examples/broken.py", clone, 1)
+    assert shown in printed
+    [wrong] = re.findall(r"but (\d+)% of the digits remain wrong", README)
+    [right] = re.findall(r"(\d+)% of the digits are right", printed)
+    # processors round differently
+    assert int(wrong) + int(right) == pytest.approx(100, abs=2)
+    [command] = [one for one in TYPED if "minigrad compare" in one]
+    assert "The first difference is ReLU, which only examples/broken.py has" in run(
+        command, clone, 1
+    )
 
 
 def test_make_demo(clone):

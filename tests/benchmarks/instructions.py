@@ -13,13 +13,20 @@ from pathlib import Path
 import numpy as np
 
 
-def processor():
-    """Return the processor's name without marks: "Intel Xeon", "AMD EPYC 7763 64-Core"."""
-    info = Path("/proc/cpuinfo")
+def processor(info=Path("/proc/cpuinfo")):
+    """Return the processor's name without marks, with its family and model: "AMD EPYC 9B14 (family
+    25, model 17)". A brand is not enough: two processors called AMD EPYC have different ratios.
+    """
     text = info.read_text() if info.exists() else ""
-    found = re.search(r"model name\s*: (.*)", text)
-    name = found[1] if found else platform.processor()
-    return " ".join(re.sub(r"\(\w+\)|Processor|CPU|@.*", " ", name).split())
+    fields = dict(re.findall(r"^(.*?)\s*: (.*)", text, re.M))
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    name = re.sub(r"\(\w+\)|\d+-Core|Processor|CPU|@.*", " ", name)
+    name = " ".join(name.split())
+    family, model = fields.get("cpu family"), fields.get("model")
+    if family and model:
+        return f"{name} (family {family}, model {model})"
+    # Windows's names contain the model; those of macOS and of Linux on ARM do not
+    return name if "Model" in name else f"{name} (model not recorded)"
 
 
 def numpy_set():
