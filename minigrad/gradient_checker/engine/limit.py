@@ -33,14 +33,13 @@ def limited(seconds: float) -> Iterator[None]:
         and sys.platform != "emscripten"
         and threading.current_thread() is threading.main_thread()
     ):
-        previous = signal.signal(signal.SIGPROF, _stop)
+        signal.signal(signal.SIGPROF, _stop)
         # Repeat, because Python ignores an exception in a destructor.
         signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-            signal.signal(signal.SIGPROF, previous)
         return
     end = time.process_time() + seconds
 

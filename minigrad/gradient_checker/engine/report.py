@@ -46,14 +46,14 @@ class EngineReport:
         for method, found in self.found.items():
             lines += ["", *self._described(method, found)]
         lines += ["", *(f"Note: {note}." for note in self.notes)]
-        verdict = (
-            f"{len(self.found)} faults"
-            if len(self.found) != 1
-            else "1 fault"
+        faults = len(self.found)
+        verdict = "no disagreement with minigrad"
+        if faults:
+            verdict = f"{faults} fault{'s' * (faults > 1)}"
+        limits = sum(map(len, self.engine.unsupported.values()))
+        lines.append(
+            f"{self.compared:,} programs: {verdict}, {limits:,} expressions not supported."
         )
-        if not self.found:
-            verdict = "no disagreement with minigrad"
-        lines.append(f"{self.compared:,} programs: {verdict}.")
         return for_terminal(
             "\n".join(
                 printable(row) for one in lines for row in wrapped(one)

@@ -138,9 +138,7 @@ class Engine:
                 f"{made} raises an error", _first_line(error)
             ) from error
         for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
-            value = None
-            with suppress(Exception):  # a property may raise an error
-                value = self.value(leaf)
+            value = self.value(leaf)
             if (
                 value is not None
                 and value.size == 1
