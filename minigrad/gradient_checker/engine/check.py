@@ -168,16 +168,15 @@ class Check:
         try:
             self._run(count)
         except TooLong as error:
-            program, calls = engine.running, calls_outside(error)
-            last = calls[-1]
-            line = f"line {last.lineno} of {last.filename}: {last.line}"
-            what = f"it has not ended within {engine.limit:g} s of processor time; the check ends in {line}"
-            *_, (operation, _) = program.steps.values()
+            calls = calls_outside(error)
             methods = [one.name for one in calls if engine.code(one.name)]
-            report.add(
-                [operation.method, *methods][-1],
-                Disagreement(program, what),
+            *_, (operation, _) = engine.running.steps.values()
+            found = Disagreement(
+                engine.running,
+                f"it has not ended within {engine.limit:g} s of processor time; the check ends in "
+                f"line {calls[-1].lineno} of {calls[-1].filename}: {calls[-1].line}",
             )
+            report.add([operation.method, *methods][-1], found)
 
     def _run(self, count: int) -> None:
         engine, report = self.engine, self.report
@@ -193,8 +192,10 @@ class Check:
             self._ending()
         self._alone()
         if not report.compared:
-            what = f"{engine.name} raises an error in each expression"
-            raise cannot(what, next(engine.limits()))
+            raise cannot(
+                f"{engine.name} raises an error in each expression",
+                next(engine.limits()),
+            )
         for part in (self._pairs, lambda: self._random(count)):
             if BACKWARD not in report.found:
                 part()
@@ -295,7 +296,7 @@ class Check:
         if self.scalar:
             return
         alone = [
-            Program.of(one, one.samples(self.rng, self.scalar)[0])
+            Program.of(one, one.samples(self.rng, False)[0])
             for one in usable
         ]
         arrays = [one for one in alone if one.arrays()["s1"].ndim]
@@ -315,8 +316,9 @@ class Check:
         ]
         if arrived and all(one is None for one in arrived):
             self.zero_d = False
-            text = f"a {self.engine.name} of shape () gets no gradient, so none was tried"
-            self.report.notes.append(text)
+            self.report.notes.append(
+                f"a {self.engine.name} of shape () gets no gradient, so none was tried"
+            )
 
     def _results(self, program: Program) -> Results:
         """Return the engine's results, or none if it does not support the program."""
@@ -555,8 +557,9 @@ class Check:
             if self.accumulates:
                 self.report.add(SECOND, found)
             else:
-                text = f"gradients of a {SECOND} on the same graph do not add up: in {found.program}, {found.numbers}"
-                self.report.notes.append(text)
+                self.report.notes.append(
+                    f"gradients of a {SECOND} on the same graph do not add up: in {found.program}, {found.numbers}"
+                )
             return
 
     def _deep(self) -> None:

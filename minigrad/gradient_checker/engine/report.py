@@ -52,7 +52,7 @@ class EngineReport:
             verdict = f"{faults} fault{'s' * (faults > 1)}"
         limits = sum(map(len, self.engine.unsupported.values()))
         lines.append(
-            f"{self.compared:,} programs: {verdict}, {limits:,} expressions not supported."
+            f"{self.compared:,} programs: {verdict}; expressions not supported: {limits:,}."
         )
         return for_terminal(
             "\n".join(

@@ -13,7 +13,7 @@ def test_report_names_the_fault_and_fits_the_terminal():
     assert "  __sub__           unknown   (calls __neg__)" in text
     assert "Likely mistake: it computes a." in text
     assert "    from planted import *\n" in text
-    assert text.endswith("programs: 1 fault, 2 expressions not supported.")
+    assert text.endswith("programs: 1 fault; expressions not supported: 2.")
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -22,4 +22,4 @@ def test_report_of_a_right_engine_lists_what_was_not_tried():
     assert text.startswith("planted:Value computes with numbers.")
     assert "  Missing: __rmul__, __rtruediv__, __rpow__, tanh" in text
     assert re.search(r"Not supported: a \*\* b: raises TypeError: ", text)
-    assert text.endswith("no disagreement with minigrad, 2 expressions not supported.")
+    assert text.endswith("no disagreement with minigrad; expressions not supported: 2.")
