@@ -4,6 +4,7 @@
 - target.py: an Engine finds out what a class can do, and runs programs on it.
 - operations.py is the table of the operations that a check tries.
 - programs.py: a Program is an expression that the engine and minigrad run. It can be made smaller.
+- limit.py stops a program that takes too long.
 - explain.py names the probable mistake.
 - report.py formats the result.
 """
