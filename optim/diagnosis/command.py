@@ -29,7 +29,8 @@ DESCRIPTION = """Run a training script unmodified, watch it, and say why it does
 To test a suspicion, the command repeats the recorded steps with one thing changed, and shows both loss
 curves. docs/diagnosis.md explains each finding.
 
-Exit code: 0 nothing found, 1 a fault was named, 2 the script failed and no fault was named.
+Exit code: 0 nothing found, 1 a fault was named or nothing was learned, 2 the script failed and no
+fault was named.
 """
 
 
