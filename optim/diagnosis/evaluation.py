@@ -77,7 +77,7 @@ def evaluated_otherwise(e: Evidence) -> Findings:
     fails = holds(e) is False
     last = {call.line: (call, held) for call, held in _evaluated(e)}
     for call, held in last.values():
-        rows = _trained(e, held)
+        rows = _trained(e, call, held)
         if min(len(rows), len(held)) < ENOUGH_ROWS:
             continue
         difference = ""
@@ -108,22 +108,22 @@ def evaluated_otherwise(e: Evidence) -> Findings:
             )
 
 
-def _trained(e: Evidence, held: Array) -> Array:
+def _trained(e: Evidence, evaluation: Call, held: Array) -> Array:
     """Return the training rows to compare with evaluated ones: all ids, or the rows of their shape. If
     a layer changes the rows before the first gate, they come from the first calls.
+
+    What another layer has computed is not a row: it changes as training goes on.
     """
     if held.dtype.kind in "iu":
         ids = [node.output.ravel() for one in e.kept for node in one.ids]
         return np.concatenate(ids) if ids else np.zeros(0, int)
     shape = held.shape[1:]
-    calls = [
-        as_array(call.inputs[0])
-        for call in e.watch.calls
-        if call.trains and call.inputs
-    ]
-    alike = [
-        rows for rows in [e.inputs, *calls] if rows.ndim > 1 and rows.shape[1:] == shape
-    ]
+    kind = type(evaluation.layer)
+    calls = [call for call in e.trained_calls if type(call.layer) is kind]
+    if not calls or any(call.computed for call in calls):
+        return np.zeros((0, *shape))
+    arrays = [e.inputs, *(as_array(call.inputs[0]) for call in calls)]
+    alike = [rows for rows in arrays if rows.ndim > 1 and rows.shape[1:] == shape]
     return np.concatenate(alike) if alike else np.zeros((0, *shape))
 
 

@@ -25,7 +25,7 @@ from . import trial
 from .reading import PRODUCTS, Loss, Recorded, loss_of_guessing, name, origin
 from .source import Source
 from .trial import Trial
-from .watch import Evaluation, Line, Pass, Update, Watch
+from .watch import Call, Evaluation, Line, Pass, Update, Watch
 
 SECONDS = 10.0
 """The time limit of all trials together."""
@@ -287,9 +287,30 @@ class Evidence:
         return self.progress(self.losses)
 
     @cached_property
+    def most_learned(self) -> float:
+        """The progress of the optimizer that made the most: a script may train several models, one after
+        the other, and some of them badly on purpose.
+        """
+        passes: list[float] = []
+        parts: dict[int, list[float]] = {}
+        losses = iter(self.losses)
+        for event in self.watch.events:
+            if isinstance(event, Pass):
+                passes.append(next(losses))
+            elif isinstance(event, Update):
+                parts.setdefault(event.optimizer, []).extend(passes)
+                passes.clear()
+        return max(map(self.progress, [self.losses, *parts.values()]))
+
+    @cached_property
     def learns(self) -> bool:
         """Whether the run learns. If so, most suspects report nothing."""
         return self.learned > LITTLE
+
+    @cached_property
+    def trained_calls(self) -> list[Call]:
+        """The calls with inputs whose outputs were trained."""
+        return [call for call in self.watch.calls if call.trains and call.inputs]
 
     @cached_property
     def held_out(self) -> list[list[Evaluation]]:

@@ -96,10 +96,13 @@ def _by_numpy(e: Evidence) -> Iterator[list[Evaluation]]:
     known, so each array is tried that may contain them.
     """
     with_loss = {line for one in e.watch.evaluations for line in one.place}
+    models = {type(call.layer) for call in e.trained_calls}
     lines: dict[Any, dict[int, dict[str, list[Evaluation]]]] = {}
     for call in e.watch.calls:
         if call.trains or call.node is None or e.term is None or call.line in with_loss:
             continue
+        if type(call.layer) not in models:
+            continue  # a part of the model, which computes something else
         for name, truth in call.beside.items():
             one = _as_evaluation(e, call, truth)
             if one is not None:
@@ -142,7 +145,7 @@ def learns(e: Evidence) -> bool | None:
     """Whether the loss ends below the best constant output's. None if this one is unknown."""
     if not e.updates or not np.isfinite(e.baseline):
         return None
-    return e.learned >= HARDLY or any(one.gain >= HARDLY for one in results(e))
+    return e.most_learned >= HARDLY or any(one.gain >= HARDLY for one in results(e))
 
 
 def holds(e: Evidence) -> bool | None:

@@ -41,6 +41,8 @@ PASSES_KEPT = 500
 BYTES_KEPT = 120_000_000
 EVALUATIONS_KEPT = 10_000
 CALLS_KEPT = 20
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>", "<lambda>")
+"""Functions inside an expression. Until Python 3.12, list comprehensions are such functions, too."""
 
 
 class Line(NamedTuple):
@@ -83,7 +85,11 @@ def arrays_beside(frame: FrameType, inputs: Any) -> dict[str, Array]:
     """
     found = {}
     rows = getattr(inputs[0], "shape", ())[:1] if inputs else ()
-    for name, value in [*frame.f_globals.items(), *frame.f_locals.items()]:
+    variables = {**frame.f_globals, **frame.f_locals}
+    while frame.f_code.co_name in COMPREHENSIONS and frame.f_back:
+        frame = frame.f_back
+        variables |= frame.f_locals
+    for name, value in variables.items():
         if rows and isinstance(value, np.ndarray) and value.shape[:1] == rows:
             found[name] = value
     return found
@@ -190,6 +196,11 @@ class Call:
     """The arrays in the calling function's variables that may be the labels, by name."""
     trains: bool = False
     """Whether a loss was computed from the output, and went backward."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether the first input was computed by a layer that is trained."""
+        return getattr(self.inputs[0], "requires_grad", False)
 
     @property
     def layers(self) -> list[Any]:
