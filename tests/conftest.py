@@ -17,9 +17,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # other down.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-os.environ.setdefault(
-    "MPLBACKEND", "Agg"
-)  # pictures go to files; no test opens a window
+os.environ.setdefault("MPLBACKEND", "Agg")  # pictures go to files; no test opens a window
 
 # Derandomised: a test that fails for one person fails for all. A busy machine is not a failure.
 settings.register_profile(
@@ -67,17 +65,11 @@ second would wait for it."""
 
 def pytest_collection_modifyitems(config, items):
     """Of several processes, none should begin what takes long when the others are nearly done."""
-    if hasattr(
-        config, "workerinput"
-    ):  # of pytest-xdist, which gives out files in this order
+    if hasattr(config, "workerinput"):  # of pytest-xdist, which gives out files in this order
 
         def place(item):
             return next(
-                (
-                    place
-                    for place, path in enumerate(SLOW)
-                    if item.nodeid.startswith(path)
-                ),
+                (place for place, path in enumerate(SLOW) if item.nodeid.startswith(path)),
                 len(SLOW),
             )
 
@@ -89,9 +81,7 @@ def pytest_terminal_summary(terminalreporter):
     """Before pytest's last line, print each reason for skipping tests once, with their number."""
     yield
     skipped = terminalreporter.getreports("skipped")
-    reasons = Counter(
-        report.longrepr[2].removeprefix("Skipped: ") for report in skipped
-    )
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for reason, number in reasons.most_common():
         terminalreporter.write_line(f"skipped {number}: {reason}")
 

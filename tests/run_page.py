@@ -26,9 +26,7 @@ def run_page(page: Path) -> list[str]:
     wrong: list[str] = []
     for code, shown in BLOCK.findall(page.read_text(encoding="utf-8")):
         if ">>>" in code:
-            test = doctest.DocTestParser().get_doctest(
-                code, names, page.name, str(page), 0
-            )
+            test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
             doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(
                 test, out=wrong.append, clear_globs=False
             )

@@ -144,9 +144,7 @@ def test_imports_run_down_only(path):
 
 
 def test_lessons_import_only_checking():
-    rooms = [
-        f"minigrad.course.{name}" for name in ("checking", "lessons", "milestones")
-    ]
+    rooms = [f"minigrad.course.{name}" for name in ("checking", "lessons", "milestones")]
     for number, folder in enumerate(("lessons", "milestones"), 2):
         for path in (ROOT / "minigrad/course" / folder).rglob("*.py"):
             names = select(imports(path), "minigrad.course")

@@ -67,7 +67,5 @@ def test_gallery_pictures_are_narrow_enough():
 @pytest.mark.parametrize("page", PAGES)
 def test_sessions_are_marked_as_python(page):
     """A block with Python's prompt that is not marked as Python would not be run."""
-    for language, block in re.findall(
-        r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S
-    ):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page], re.M | re.S):
         assert language == "python" or not block.startswith(">>>"), block

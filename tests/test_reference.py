@@ -26,9 +26,7 @@ import docstrings  # noqa: E402
 
 BLOCK = re.compile(r"^```\{reference\} (\w+)\n(.*?)```", re.M | re.S)
 # on the page of gates
-ENTRIES = [
-    (f"minigrad.{name}", "calculates") for name in mg.gates.__all__ if name in mg.GATES
-]
+ENTRIES = [(f"minigrad.{name}", "calculates") for name in mg.gates.__all__ if name in mg.GATES]
 for path in (ROOT / "docs" / "reference").glob("*.md"):
     for kind, names in BLOCK.findall(path.read_text(encoding="utf-8")):
         ENTRIES += [(name, kind) for name in names.split()]
@@ -78,9 +76,7 @@ def test_every_code_has_an_exception():
 
 
 # a class and the codes that a docstring lists for it: "ShapeError for x (MG221), a mask (MG222)"
-LISTED = re.compile(
-    r"\b\w+Error\b(?:[^.;()]|\([^()]*\))*?\(?\bMG\d{3}(?:[^.;]*?MG\d{3})*"
-)
+LISTED = re.compile(r"\b\w+Error\b(?:[^.;()]|\([^()]*\))*?\(?\bMG\d{3}(?:[^.;]*?MG\d{3})*")
 
 
 def listed_codes():
@@ -90,9 +86,7 @@ def listed_codes():
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                     text = " ".join((ast.get_docstring(node) or "").split())
-                    where = (
-                        f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}"
-                    )
+                    where = f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}"
                     for found in LISTED.findall(text):
                         kind = ""
                         for word in re.findall(r"\w+Error\b|MG\d{3}", found):

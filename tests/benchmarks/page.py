@@ -136,13 +136,9 @@ def save(out, parts, targets):
             curves(done).savefig(file.with_suffix(".png"), dpi=110)
     old = json.loads(file.read_text()) if file.exists() else {}
     kept = {
-        letter: lines
-        for letter, lines in old.get("tables", {}).items()
-        if letter not in tables
+        letter: lines for letter, lines in old.get("tables", {}).items() if letter not in tables
     }
-    earlier = {
-        letter: old.get("earlier", {}).get(letter, old["machine"]) for letter in kept
-    }
+    earlier = {letter: old.get("earlier", {}).get(letter, old["machine"]) for letter in kept}
     targets = [one for one in old.get("targets", []) if one["letter"] in kept] + targets
     content = {
         "processor": name,
@@ -195,9 +191,7 @@ def curves(results):
     panels = drawing.subplots(1, len(growing), squeeze=False)[0]
     lines = {}
     for axes, (name, of_size) in zip(panels, growing.items(), strict=True):
-        for contender, rows in grouped(
-            of_size, lambda result: result.contender
-        ).items():
+        for contender, rows in grouped(of_size, lambda result: result.contender).items():
             sizes = [int(result.case.partition("=")[2]) for result in rows]
             times = [result.median("cpu") * 1e3 for result in rows]
             color = COLOURS[contender.name]

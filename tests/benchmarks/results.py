@@ -220,15 +220,11 @@ def spread(quartiles):
     if len(quartiles) > 1:
         between = f"{quartiles[0]:.2f} to {quartiles[-1]:.2f}"
         # a narrow screen keeps the brackets on one line
-        text += f" ({between})".replace(
-            " to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"
-        )
+        text += f" ({between})".replace(" to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}")
     return text
 
 
 def fastest_peer(results, case):
     own = ("numpy_by_hand", "minigrad_")
-    peers = [
-        one for one in results if one.case == case and one.contender.module not in own
-    ]
+    peers = [one for one in results if one.case == case and one.contender.module not in own]
     return min(peers, key=lambda peer: peer.median(peer.clock), default=None)

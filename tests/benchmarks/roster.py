@@ -35,9 +35,7 @@ CONTENDERS = [
         "minigrad",
     ),
     Contender("minigrad-fused", "minigrad_", "fused", "minigrad, fused", "bcdhijkKlMm"),
-    Contender(
-        "minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"
-    ),
+    Contender("minigrad-uncached", "minigrad_", "uncached", "minigrad, without a state", "j"),
     Contender("torch", "torch_", "eager", "PyTorch", "abcDeIfhijkKlM", "torch"),
     Contender(
         "torch-fused",
@@ -76,10 +74,6 @@ CONTENDERS = [
     Contender("keras-jax", "keras_", "auto", "Keras on JAX", "bceIm", "keras", "jax"),
     Contender("autograd", "autograd_", "", "autograd", "aI", "autograd.numpy"),
     Contender("bare-loop", "minigrad_", "bare", "minigrad, a bare loop", "g"),
-    Contender(
-        "trainer", "minigrad_", "trainer", "Trainer, no metrics, no callbacks", "g"
-    ),
-    Contender(
-        "trainer-usual", "minigrad_", "usual", "Trainer, the usual callbacks", "g"
-    ),
+    Contender("trainer", "minigrad_", "trainer", "Trainer, no metrics, no callbacks", "g"),
+    Contender("trainer-usual", "minigrad_", "usual", "Trainer, the usual callbacks", "g"),
 ]

@@ -29,9 +29,7 @@ from turns import take_turns
 from workloads import WORKLOADS
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-SMOKE = Sizes(
-    steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75
-)
+SMOKE = Sizes(steps=5, batch=3, width=4, hidden=3, vocabulary=60, compared=5, aged=8, reviews=75)
 """Sizes that are small enough for a test. The measured times are meaningless."""
 
 

@@ -98,9 +98,7 @@ def test_sections_that_a_run_leaves_out_are_kept(page, tmp_path):
     assert after["tables"]["a"] == before["tables"]["a"]
     count = len(before["targets"])
     assert len(after["targets"]) == count and after["remarks"] == "By hand."
-    sections = dict(
-        re.findall(r"\n## \((\w)\)(.*?)(?=\n## |$)", out.read_text(), re.DOTALL)
-    )
+    sections = dict(re.findall(r"\n## \((\w)\)(.*?)(?=\n## |$)", out.read_text(), re.DOTALL))
     kept = {letter for letter, text in sections.items() if earlier in text}
     assert kept == sections.keys() - {"g"}
 
@@ -117,9 +115,7 @@ def test_memory_that_did_not_grow_has_no_ratio():
 def test_calls_that_are_shorter_than_the_clock_s_resolution_have_no_ratio(tmp_path):
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
     worker = tmp_path / "worker.py"
-    text = re.sub(
-        r"return \(time.perf_counter.*", "return 0.0, 0.0", worker.read_text()
-    )
+    text = re.sub(r"return \(time.perf_counter.*", "return 0.0, 0.0", worker.read_text())
     worker.write_text(text)
     printed = run("--contenders", "numpy,minigrad", "--only", "a", folder=tmp_path)
     assert "| NumPy by hand | 0 | 0 |" in printed

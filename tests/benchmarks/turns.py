@@ -223,9 +223,7 @@ def import_once(contender):
     """Measure the time of `import package` in a new interpreter."""
     code = IMPORT.format(package=contender.package, core=core("import"))
     printed, answer = run_script(contender, "import", "-c", code)
-    return answer or dict(
-        zip(("wall", "cpu"), map(float, last_line(printed).split()), strict=True)
-    )
+    return answer or dict(zip(("wall", "cpu"), map(float, last_line(printed).split()), strict=True))
 
 
 def run_program(contender, problem, case):

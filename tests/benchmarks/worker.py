@@ -40,9 +40,7 @@ def main():
     reply(check=check, note=note, cpu=time.process_time())
     for line in sys.stdin:
         wall, cpu = measure(call, float(line))
-        reply(
-            wall=wall / units, cpu=cpu / units, memory=peak_memory() - (warm or before)
-        )
+        reply(wall=wall / units, cpu=cpu / units, memory=peak_memory() - (warm or before))
 
 
 def measure(call, seconds):

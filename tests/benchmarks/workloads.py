@@ -255,9 +255,7 @@ def convolution(contender, setting, problem, case):
         return with_summary(contender.convolution(inputs, dz, setting))
     if case == "LeNet step":
         x = rng.random((IMAGES, 1, 28, 28), np.float32)
-        return trained_on(
-            contender.lenet(setting), [(x, rng.integers(10, size=IMAGES))]
-        )
+        return trained_on(contender.lenet(setting), [(x, rng.integers(10, size=IMAGES))])
     x, dz = draw(rng, [(IMAGES, 6, 24, 24), (IMAGES, 6, 12, 12)], 1)
     # pooling follows a ReLU
     return with_summary(contender.convolution([np.maximum(x, 0)], dz, setting))

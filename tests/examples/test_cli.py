@@ -36,9 +36,7 @@ def test_resume_after_ctrl_c(run, interrupt, tmp_path, monkeypatch, script, opti
         ("names.py", "--rung counts --rung gru --steps 2000", "epoch 1/1", "counts"),
     ],
 )
-def test_ctrl_c_prints_finished_rows(
-    interrupt, tmp_path, script, options, at, finished
-):
+def test_ctrl_c_prints_finished_rows(interrupt, tmp_path, script, options, at, finished):
     text = interrupt(script, *options.split(), "--out", tmp_path, at=at)
     assert "Stopped by Ctrl-C." in text
     assert re.findall(r"^\| (\w+) +\| +[\d,.]+ \|", text, re.M) == [finished]

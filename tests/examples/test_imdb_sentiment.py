@@ -60,9 +60,7 @@ def test_accuracy_and_loss_of_the_best_weights(short_run):
 
 def test_predict_shows_probability_and_contributions(run, short_run):
     out, _ = short_run
-    text = run(
-        SCRIPT, "--predict", "A wonderful, WONDERFUL waste", "--from", out
-    ).stdout
+    text = run(SCRIPT, "--predict", "A wonderful, WONDERFUL waste", "--from", out).stdout
     weights = load_file(out / "weights.safetensors")
     vocabulary = Vocabulary.load(out / "vocabulary.txt")
     ids = vocabulary.encode(["a", "wonderful", "wonderful", "waste"])[None]
@@ -152,9 +150,7 @@ def test_unrolled_uses_the_gates_own_rule(run, tmp_path, short_run, rule):
     )
     options = ("--limit", 400, "--epochs", 2, "--unrolled", "--out", tmp_path)
     run(SCRIPT, *options, PYTHONPATH=str(tmp_path))
-    fused, unrolled = (
-        load_file(folder / "weights.safetensors") for folder in (out, tmp_path)
-    )
+    fused, unrolled = (load_file(folder / "weights.safetensors") for folder in (out, tmp_path))
     close = [np.allclose(unrolled[name], fused[name], atol=1e-4) for name in fused]
     assert all(close) == (rule == "Tanh.backward")
 

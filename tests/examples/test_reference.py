@@ -227,9 +227,7 @@ def unpadded(count):
 
 
 @pytest.mark.filterwarnings("ignore::optim.TrainingWarning")  # all labels are 0
-@pytest.mark.parametrize(
-    ("in_classes", "lowest", "highest"), [(True, 1, 1), (False, 0, 0.75)]
-)
+@pytest.mark.parametrize(("in_classes", "lowest", "highest"), [(True, 1, 1), (False, 0, 0.75)])
 def test_stacked_encoder_in_classes(tmp_path, in_classes, lowest, highest):
     figures = stacked_encoder.run(0, unpadded(600), in_classes, 200, tmp_path)
     assert lowest <= figures["validation accuracy, epoch 3"] <= highest

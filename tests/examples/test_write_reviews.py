@@ -30,9 +30,7 @@ def test_validation_loss_is_in_bits(short_run):
     logits, _ = model.model.eval()(ids[:, :-1])
     nats = mg.softmax_cross_entropy(logits, ids[:, 1:]).item()
     assert best == pytest.approx(nats / np.log(2), abs=1e-4)
-    assert (
-        best < 0.2
-    )  # "the " is followed by one of two words; little else is uncertain
+    assert best < 0.2  # "the " is followed by one of two words; little else is uncertain
     assert f"Best: {best:.3f} bits per held-out character" in printed
     assert "--- after 10,000 characters ---" in printed
     assert is_png(out / "learning_curves.png")

@@ -11,9 +11,7 @@ import minigrad as mg
 
 from .draw import Draw, random_cases
 
-torch: Any = pytest.importorskip(
-    "torch", reason="no PyTorch (make bench, then make fuzz)"
-)
+torch: Any = pytest.importorskip("torch", reason="no PyTorch (make bench, then make fuzz)")
 
 
 class Case:
@@ -107,9 +105,7 @@ def test_recurrent_layers_against_pytorch(draw):
         [case.pair(case.batch, case.hidden) for _ in cell.state_names] for cell in cells
     ]
     ours = [tuple(one for one, _ in state) for state in states]
-    theirs = [
-        torch.stack([other for _, other in part]) for part in zip(*states, strict=True)
-    ]
+    theirs = [torch.stack([other for _, other in part]) for part in zip(*states, strict=True)]
     if case.kind != "LSTM":
         ours = [h for (h,) in ours]
     lengths = draw.rng.integers(1, case.steps + 1, case.batch)

@@ -214,9 +214,7 @@ def test_incomplete_snapshot_is_refused(case):
         try:
             found = run.run(resume=file)
         except Exception as error:
-            require_same(
-                run.state(), untouched | {"generator": run.state()["generator"]}
-            )
+            require_same(run.state(), untouched | {"generator": run.state()["generator"]})
             assert isinstance(error, mg.MinigradError), f"without {path}: {error!r}"
             assert error.code and error.cause and error.remedy
             return

@@ -146,15 +146,11 @@ class OptimizerMachine(RuleBasedStateMachine):
             "W": laid_out(self.numbers(2, 3), layout),
             "table": laid_out(table, layout),
         }
-        self.tensors = {
-            key: mg.Tensor(a, requires_grad=True) for key, a in start.items()
-        }
+        self.tensors = {key: mg.Tensor(a, requires_grad=True) for key, a in start.items()}
         if lazy:
             self.tensors["table"] = make_table(start["table"])
         # The second shows how much the steps amplify rounding, as decay does around 0.
-        self.books = {
-            key: [Textbook(name, a) for _ in "ab"] for key, a in start.items()
-        }
+        self.books = {key: [Textbook(name, a) for _ in "ab"] for key, a in start.items()}
         self.all_books = sum(self.books.values(), [])
         self.optimizer = self.make()
         self.steps = 0

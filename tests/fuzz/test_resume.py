@@ -66,9 +66,7 @@ def test_resumed_run_ends_with_the_same_bits(small, settings, every, which, inte
         tempfile.TemporaryDirectory() as folder,
     ):
         expected = Training(settings).run()
-        snapshots = Snapshots(
-            Path(folder, "a"), every_steps=every, every_epochs=1, keep=99
-        )
+        snapshots = Snapshots(Path(folder, "a"), every_steps=every, every_epochs=1, keep=99)
         require_same(Training(settings).run(snapshots), expected)
         paths = sorted(Path(folder, "a").iterdir())
         path = paths[which % len(paths)]

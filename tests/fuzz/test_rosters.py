@@ -76,9 +76,7 @@ class Student:
 
     @property
     def mark(self):
-        points = [
-            right / one.asked for right, one in zip(self.right, LESSONS, strict=True)
-        ]
+        points = [right / one.asked for right, one in zip(self.right, LESSONS, strict=True)]
         return f"{round(sum(points), 2):g}"
 
     @property
@@ -118,8 +116,7 @@ class Class:
 def classes(draw):
     count = draw(st.integers(1, 5))
     parts = [
-        draw(st.permutations(values))[:count]
-        for values in (NAMES, NUMBERS, WITH_ZEROS, LOGINS)
+        draw(st.permutations(values))[:count] for values in (NAMES, NUMBERS, WITH_ZEROS, LOGINS)
     ]
     students = [Student(*one) for one in zip(*parts, RIGHT[:count], strict=True)]
     program = draw(st.sampled_from([*COLUMNS]))
@@ -138,9 +135,7 @@ def classes(draw):
         students = [replace(one, listed=numbers.pop()) for one in students]
     some = st.lists(st.sampled_from(students), min_size=1, unique=True)
     listed, submitted = draw(st.permutations(students)), students
-    if zeros and draw(
-        st.booleans()
-    ):  # only one of the two is listed, the other submits
+    if zeros and draw(st.booleans()):  # only one of the two is listed, the other submits
         listed, submitted = students[1:], [students[0], *students[2:]]
     else:
         if not elsewhere:  # a wrong number is noticed only if its owner is listed
@@ -195,9 +190,7 @@ def fill_in(group):
             roster = csv.DictWriter(file, group.columns, extrasaction="ignore")
             roster.writeheader()
             roster.writerows(one.cells for one in group.listed)
-        command = (
-            "minigrad course report class --partial --roster roster.csv -o filled.csv"
-        )
+        command = "minigrad course report class --partial --roster roster.csv -o filled.csv"
         printed = io.StringIO()
         with (
             contextlib.chdir(folder),

@@ -44,9 +44,7 @@ CALLBACKS: dict[str, Any] = {
         min_delta=0.01,
     ),
     "best": lambda run: optim.BestWeights(monitor=run.monitor),
-    "schedule": lambda run: optim.LearningRate(
-        optim.WarmUp(3, optim.CosineSchedule(9))
-    ),
+    "schedule": lambda run: optim.LearningRate(optim.WarmUp(3, optim.CosineSchedule(9))),
     "statistics": lambda run: optim.Statistics(every_steps=2),
     "often": lambda run: optim.Evaluate(run.train, "often", every_steps=2),
     "rarely": lambda run: optim.Evaluate(run.test, "rarely", every_epochs=2),
@@ -215,9 +213,7 @@ class Training:
                 seed=2,
             )
             self.test = Batches(x[14:], y[14:], batch_size=4)  # shuffled by default
-        self.validation = {"train": self.train, "test": self.test}.get(
-            settings.validation
-        )
+        self.validation = {"train": self.train, "test": self.test}.get(settings.validation)
         self.monitor = "validation_loss" if self.validation else "train_loss"
 
     def loss(self, output, labels):

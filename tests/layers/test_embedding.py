@@ -54,9 +54,7 @@ def test_tied_head_and_embedding_have_one_name_for_the_table(first):
     assert set(model.named_parameters()) == names
     ids = np.array([0, 1, 4])
     loss = mg.softmax_cross_entropy(model(ids), ids)
-    leaves = [
-        node.name for node in mg.Graph(loss) if node.requires_grad and not node.gate
-    ]
+    leaves = [node.name for node in mg.Graph(loss) if node.requires_grad and not node.gate]
     assert set(leaves) == names
     assert len(leaves) == 2
     report = mg.gradcheck_model(model, mg.softmax_cross_entropy, (ids, ids))

@@ -27,9 +27,7 @@ KERNELS = (60, 40, 5, 5)
         (init.he_normal, KERNELS, 2 / 1000, np.inf),
     ],
 )
-def test_init_of_matrices_and_convolution_kernels(
-    initialiser, shape, variance, largest_square
-):
+def test_init_of_matrices_and_convolution_kernels(initialiser, shape, variance, largest_square):
     mg.seed(0)
     W = initialiser(shape)
     assert W.shape == shape

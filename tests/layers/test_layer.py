@@ -260,9 +260,7 @@ def test_setattr_takes_settings_of_ones_own():
 
 
 def test_sequential_names_its_children_and_runs_them():
-    model = Sequential(
-        Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh
-    )
+    model = Sequential(Dense(2, 3), mg.tanh, Dense(3, 2), mg.softmax, lambda x: 2 * x, mg.tanh)
     names = ["dense", "tanh", "dense_2", "softmax", "function", "tanh_2"]
     assert list(model.named_layers()) == ["", *names]
     assert "  tanh: Function(tanh)\n" in repr(model)

@@ -14,9 +14,7 @@ def model():
     return Sequential(Dense(3, 4), BatchNorm(4))
 
 
-@pytest.mark.parametrize(
-    "method", ["named_parameters", "named_buffers", "named_layers"]
-)
+@pytest.mark.parametrize("method", ["named_parameters", "named_buffers", "named_layers"])
 def test_paths_cannot_be_unpacked(model, method):
     paths = getattr(model, method)()
     with raises("MG253", r"\.items\(\)"):

@@ -60,15 +60,11 @@ def test_save_takes_tensors_and_numpy_numbers(path):
     assert found.info == {"a": 0.5, "b": [True]}
 
 
-DTYPES = st.sampled_from(
-    ["bool", "int8", "uint16", "int64", "float16", ">f4", "float64"]
-)
+DTYPES = st.sampled_from(["bool", "int8", "uint16", "int64", "float16", ">f4", "float64"])
 
 
 @given(
-    hnp.arrays(
-        DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
-    ),
+    hnp.arrays(DTYPES, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)),
     st.text(max_size=20),
 )
 def test_save_any_array_under_any_name(tmp_path_factory, array, name):

@@ -56,9 +56,7 @@ def world(tmp_path, monkeypatch) -> Iterator[dict[str, Any]]:
                 pass
 
         servers.append(HTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(
-            target=servers[-1].serve_forever, args=[0.01], daemon=True
-        ).start()
+        threading.Thread(target=servers[-1].serve_forever, args=[0.01], daemon=True).start()
         return f"http://127.0.0.1:{servers[-1].server_port}"
 
     def without_programs() -> None:
@@ -102,9 +100,7 @@ def message_of(code: str, example: str, namespace: dict[str, Any]) -> str:
             assert error.code == code
             return str(error)
     return next(
-        str(warning.message)
-        for warning in caught
-        if str(warning.message).startswith("[MG")
+        str(warning.message) for warning in caught if str(warning.message).startswith("[MG")
     )
 
 
@@ -116,9 +112,7 @@ def test_error_message_is_the_page_s(code, world):
     pattern = re.escape(message.rstrip("\n")).replace(r"\.\.\.", r"[\s\S]*?")
     assert re.fullmatch(pattern, text), f"{code} says:\n{text}"
     assert text.startswith(f"[{code}] ")
-    assert re.search(r"\n  cause:  .{10}", text) and re.search(
-        r"\n  remedy: .{10}", text
-    )
+    assert re.search(r"\n  cause:  .{10}", text) and re.search(r"\n  remedy: .{10}", text)
 
 
 def sources() -> Iterator[str]:

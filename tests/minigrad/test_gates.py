@@ -347,8 +347,7 @@ def test_constants_of_any_dtype_are_exact(gate, arrays, kind):
     for k in differentiable(gate, arrays):
         parameter = mg.Tensor(arrays[k].astype(float), requires_grad=True)
         found, truth = (
-            gate(*inputs[:k], parameter, *inputs[k + 1 :])
-            for inputs in (constants, wide)
+            gate(*inputs[:k], parameter, *inputs[k + 1 :]) for inputs in (constants, wide)
         )
         dz = random(found.shape)
         (slope,) = mg.grad(found, parameter, upstream=dz)

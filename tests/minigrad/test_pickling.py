@@ -29,9 +29,7 @@ pickle.dump(tensors[-1], sys.stdout.buffer)
 def test_pickled_tensor_of_another_process_gets_its_gradient():
     # There, its serial number was in the thousands: the first gates of this process could seem
     # to come before it.
-    made = subprocess.run(
-        [sys.executable, "-c", MAKE], stdout=subprocess.PIPE, check=True
-    )
+    made = subprocess.run([sys.executable, "-c", MAKE], stdout=subprocess.PIPE, check=True)
     use = "import minigrad as mg, pickle, sys; t = pickle.load(sys.stdin.buffer); "
     use += "(t * t).sum().backward(); print(t.grad)"
     command = [sys.executable, "-c", use]

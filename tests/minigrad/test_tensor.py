@@ -28,12 +28,8 @@ def test_dtype_of_arrays_and_lists(data, dtype):
     assert mg.Tensor(data).dtype == dtype
 
 
-@pytest.mark.parametrize(
-    "number", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2)]
-)
-@pytest.mark.parametrize(
-    "operation", [np.add, np.subtract, np.multiply, np.divide, np.power]
-)
+@pytest.mark.parametrize("number", [2, 2.5, True, np.float64(2.5), np.float32(2.5), np.int64(2)])
+@pytest.mark.parametrize("operation", [np.add, np.subtract, np.multiply, np.divide, np.power])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dtype_is_kept_beside_a_number(number, operation, dtype):
     x = mg.Tensor(np.ones(2, dtype))

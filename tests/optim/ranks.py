@@ -195,9 +195,7 @@ def run(**options):
     with tempfile.TemporaryDirectory() as name:
         status, printed = ended(training(out=f"{name}/out", **options))
         assert status == 0, printed
-        return [
-            pickle.loads(path.read_bytes()) for path in sorted(Path(name).iterdir())
-        ]
+        return [pickle.loads(path.read_bytes()) for path in sorted(Path(name).iterdir())]
 
 
 def ended(process):

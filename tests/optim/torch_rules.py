@@ -119,10 +119,7 @@ def main():
             named.setdefault("eps", 1e-7)
         if "decay" in named:
             named["alpha"] = named.pop("decay")
-        start = {
-            path: torch.nn.Parameter(torch.tensor(stored[f"start/{path}"]))
-            for path in shapes
-        }
+        start = {path: torch.nn.Parameter(torch.tensor(stored[f"start/{path}"])) for path in shapes}
         optimizer = getattr(torch.optim, rule)(start.values(), **named)
         for path, shape in shapes.items():
             stored[f"{name}/{path}"] = np.zeros((STEPS, *shape))

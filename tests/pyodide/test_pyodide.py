@@ -72,10 +72,7 @@ LEFT_OUT = {
         "tests/minigrad/support/test_files.py",
     ],
     "it is one of many alike, of which some are enough to see what is different here": [
-        *(
-            f"{RULES}::test_right_rules_are_not_blamed[{decade}]"
-            for decade in range(4, 40)
-        ),
+        *(f"{RULES}::test_right_rules_are_not_blamed[{decade}]" for decade in range(4, 40)),
         *(f"{RULES}::test_wrong_rule_is_blamed[{seed}]" for seed in range(30, 75, 3)),
         *(
             f"tests/layers/test_mask.py::test_mask_hides_padding[{case}]"
@@ -122,18 +119,14 @@ def gathered(tmp_path_factory):
 
 def files():
     """The test files, from the root of the repository."""
-    found = [
-        path for folder in FOLDERS for path in sorted((ROOT / folder).glob("test_*.py"))
-    ]
+    found = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("test_*.py"))]
     return [path.relative_to(ROOT) for path in found]
 
 
 def node(script, *arguments):
     """Run a script of this folder under Node."""
     command = [NODE, str(HERE / script), *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=3600, check=False
-    )
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
 
 
 def test_what_can_run_there_passes(gathered):
@@ -142,9 +135,7 @@ def test_what_can_run_there_passes(gathered):
     left_out = list(itertools.chain(*LEFT_OUT.values()))
     options = "-q -p no:cacheprovider --capture=sys --hypothesis-profile=sampled --tb=short".split()
     options += [str(file) for file in files() if str(file) not in left_out]
-    options += [
-        option for name in left_out if "::" in name for option in ("--deselect", name)
-    ]
+    options += [option for name in left_out if "::" in name for option in ("--deselect", name)]
     run = node("run.mjs", gathered, PACKAGES, ROOT, *options)
     print(run.stdout[-10_000:], run.stderr[-2_000:])
     assert run.returncode == 0
@@ -165,9 +156,7 @@ def test_a_page_computes_draws_explores_and_reads_reviews(gathered):
     slope = 2 * (math.tanh(-1.0) - 1) * (1 - math.tanh(-1.0) ** 2)
     assert found["gradient"] == pytest.approx([slope, 2 * slope], rel=1e-6)
     nodes = ET.fromstring(found["svg"]).findall(".//*[@class='node']")
-    assert (
-        len(nodes) == 8
-    )  # x, W, b, target; their product, its sum with b, Tanh, the loss
+    assert len(nodes) == 8  # x, W, b, target; their product, its sum with b, Tanh, the loss
     assert found["page"] > 10_000
     assert found["refused"] == ["MG404", "MG607", "MG509"]
     assert found["reviews"] == 25_000 and found["rows"] == [2, 40, 4]

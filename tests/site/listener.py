@@ -78,9 +78,7 @@ class Listener:
         """Follow the last link with this name, after those in the side bar, to another page."""
         before = self.title
         self.wait(lambda: self.find("link", name))
-        *_, last = (
-            link for link in self.all("link", name) if text(link, "name") == name
-        )
+        *_, last = (link for link in self.all("link", name) if text(link, "name") == name)
         self.focus(last)
         self.reader.press(ENTER)
         self.wait(lambda: self.title not in ("", before))

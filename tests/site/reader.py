@@ -55,6 +55,4 @@ class Reader(Explorer):
 
     def focused(self):
         it = "document.activeElement"
-        return str(
-            self.run(f"return {it}.getAttribute('aria-label') ?? {it}.textContent")
-        ).strip()
+        return str(self.run(f"return {it}.getAttribute('aria-label') ?? {it}.textContent")).strip()

@@ -110,9 +110,7 @@ def found(reader, criterion):
 
 def too_wide(reader):
     width = "document.documentElement.{}Width"
-    scroll, window = (
-        reader.run(f"return {width.format(w)}") for w in ("scroll", "client")
-    )
+    scroll, window = (reader.run(f"return {width.format(w)}") for w in ("scroll", "client"))
     return [f"{scroll} pixels wide in a window of {window}"] if scroll > window else []
 
 
@@ -154,9 +152,7 @@ def test_axe_finds_nothing_in_any_state_of_a_lesson(learner, width, scheme):
 def test_axe_finds_nothing_without_network(reader, blocked, width, scheme):
     blocked("made/", "searchindex.js", "offline.json")
     reader.visit("lessons/lesson_01_by_hand.html", width, scheme)
-    reader.run(
-        "document.querySelectorAll('details').forEach((one) => (one.open = true))"
-    )
+    reader.run("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     reader.wait(lambda: "There is no network" in reader.text(".explorer"))
     assert reader.violations() == []
     reader.visit("search.html?q=tanh", width, scheme)
@@ -270,9 +266,7 @@ def test_messages_of_a_lesson_are_announced_once(announced, learner):
     assert heard.startswith(refused)
 
 
-def test_download_of_the_course_is_announced_at_its_beginning_and_end(
-    announced, learner
-):
+def test_download_of_the_course_is_announced_at_its_beginning_and_end(announced, learner):
     learner.reader.visit("course.html")
     learner.wait(lambda: learner.reader.all(".course-home button"))
     learner.reader.run(  # as if all files had been in the cache

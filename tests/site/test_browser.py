@@ -116,9 +116,7 @@ def test_explorer_without_network(reader, blocked):
     reader.wait(lambda: "There is no network" in reader.text(".explorer"))
 
 
-@pytest.mark.parametrize(
-    "page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"]
-)
+@pytest.mark.parametrize("page", ["index.html", "readme.html", "lessons/lesson_01_by_hand.html"])
 def test_keyboard_reaches_the_first_run_in_four_stops(python, reader, page):
     reader.visit(page)
     reader.press(TAB, TAB)
@@ -139,7 +137,9 @@ def test_keyboard_skips_to_the_exercise(python, reader):
         reader.press(TAB)
         stops += 1
         assert stops < 8
-    frame = "return getComputedStyle(document.querySelector('.lesson-editor'), '::after').borderWidth"
+    frame = (
+        "return getComputedStyle(document.querySelector('.lesson-editor'), '::after').borderWidth"
+    )
     assert reader.run(frame) == "2px"
 
 
@@ -208,9 +208,7 @@ def test_explorer_opens_and_lets_a_keyboard_out(reader):
     assert reader.problems() == []
 
 
-@pytest.mark.parametrize(
-    "page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"]
-)
+@pytest.mark.parametrize("page", ["expression", "rnn", "lesson_02_slopes", "lesson_13_bptt"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_explorer_page_in_a_browser(reader, page, scheme):
     reader.visit(f"made/{page}.html", scheme=scheme)

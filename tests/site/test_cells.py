@@ -23,9 +23,7 @@ SQUARE = "import minigrad as mg\nx = mg.Tensor(2.0, requires_grad=True)"
 def cells_of(site, page):
     """Of each cell of a page: its code, and the HTML of what it showed when the site was built."""
     found = []
-    for part in (
-        (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]
-    ):
+    for part in (site / page).read_text(encoding="utf-8").split('<div class="cell"')[1:]:
         cell, _, shown = part.partition('class="cell-output"')
         (code,) = re.findall(r"<pre>(.*?)</pre>", cell, re.DOTALL)
         shown = shown.partition("</div></div>")[0]
@@ -38,8 +36,7 @@ def cells_of(site, page):
 
 def test_cells_show_their_output_without_python(site):
     readme, gradcheck, explorer = (
-        cells_of(site, f"{page}.html")[0][1]
-        for page in ("readme", "gradcheck", "explorer")
+        cells_of(site, f"{page}.html")[0][1] for page in ("readme", "gradcheck", "explorer")
     )
     assert re.search(r"\[\[-1\.4796\d*\]\s*\[-2\.959\d*\]\]", readme)
     assert "data:image/svg+xml" in readme
@@ -150,9 +147,7 @@ def test_cell_names_the_line_of_a_wrong_rule(page, site):
     shown = page.execute(code)
     assert "the rule is at Cell 1, line 10" in shown and "it should be 1 - z²" in shown
     assert code.splitlines()[9].strip() == "def backward(self, dz, z, x):"
-    assert "right: 4 comparisons" in page.execute(
-        code.replace("1 - x * x", "1 - z * z")
-    )
+    assert "right: 4 comparisons" in page.execute(code.replace("1 - x * x", "1 - z * z"))
 
 
 MISTAKE = """import minigrad as mg

@@ -188,12 +188,8 @@ def test_verdict_fits_its_box_and_survives_a_reload(learner, width):
 def test_pages_know_where_the_learner_stopped(learner):
     def marks():
         links = "[...document.querySelectorAll('.sidebar-tree a')]"
-        told = (
-            f"return {links}.filter((a) => a.querySelector('.lesson-mark')).map((a) => "
-        )
-        return learner.run(
-            f"{told}a.firstChild.data + a.lastChild.getAttribute('aria-label'))"
-        )
+        told = f"return {links}.filter((a) => a.querySelector('.lesson-mark')).map((a) => "
+        return learner.run(f"{told}a.firstChild.data + a.lastChild.getAttribute('aria-label'))")
 
     def offered():
         learner.reader.visit("course.html")
@@ -308,9 +304,7 @@ def test_check_survives_a_file_that_damages_python(learner):
     learner.open(one)
     learner.write("import os\nos._exit(0)")
     assert "it ended the Python process" in learner.check()
-    learner.write(
-        f"import builtins, sys\nsys.modules.clear()\nbuiltins.len = None\n{right}"
-    )
+    learner.write(f"import builtins, sys\nsys.modules.clear()\nbuiltins.len = None\n{right}")
     learner.check()
     learner.write(right)
     assert "passed. All" in learner.check()
@@ -319,10 +313,7 @@ def test_check_survives_a_file_that_damages_python(learner):
 def test_quiz_in_a_page_is_judged_as_on_the_command_line(learner):
     questions = [question for one in lessons() for question in quiz.read(one)]
     numbers = "0 1 2,0 1e-5 -0.25 0.00012345 12345 6. x".split()
-    tried = [
-        "a B c. d 0 x".split() if question["choices"] else numbers
-        for question in questions
-    ]
+    tried = ["a B c. d 0 x".split() if question["choices"] else numbers for question in questions]
     there = learner.reader.driver.execute_async_script(
         "const [questions, tried, done] = arguments; import('./_static/cells/quiz.js').then((quiz) =>"
         "done(questions.map((one, i) => tried[i].map((text) => quiz.answer(one, text)))))",

@@ -27,9 +27,7 @@ def test_messages_are_announced(learner):
     assert all(said.startswith("✗") and len(said) > 20 for said in listener.answer())
     assert listener.heard("status", "What the check says") == [""]
     assert "unbroadcast is not written yet" in listener.check()
-    listener.write(
-        one.read("solution.py").replace("dz.sum(axis=0)", "2 * dz.sum(axis=0)")
-    )
+    listener.write(one.read("solution.py").replace("dz.sum(axis=0)", "2 * dz.sum(axis=0)"))
     assert "unbroadcast" in listener.check()
     assert listener.find("StaticText", "To see it again, run these lines")
     listener.press("Hint")

@@ -80,9 +80,7 @@ def test_list_of_pages_is_in_the_same_order_on_every_page(site):
     orders = set()
     for path in site.rglob("*.html"):
         _, _, tree = path.read_text("utf-8").partition('<div class="sidebar-tree">')
-        links = re.findall(
-            r'<a class="[^"]*reference[^>]*>(.*?)</a>', tree.partition("</nav>")[0]
-        )
+        links = re.findall(r'<a class="[^"]*reference[^>]*>(.*?)</a>', tree.partition("</nav>")[0])
         if links:
             orders.add(tuple(links))
     assert len(orders) == 1
@@ -97,13 +95,10 @@ def test_pictures_have_a_text_alternative(site):
 @pytest.mark.parametrize("one", lessons(), ids=lambda one: one.name)
 def test_alternatives_have_the_words_of_their_source(site, one):
     """Line breaks in an alternative separate words."""
-    source = re.findall(
-        r"!\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([\w.-]+\)", one.read("text.md")
-    )
+    source = re.findall(r"!\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\([\w.-]+\)", one.read("text.md"))
     for path in (site / f"lessons/{one.name}.html", one.folder / "page.html"):
         shown = [
-            alternative.split()
-            for alternative in values("img", "alt", path.read_text("utf-8"))
+            alternative.split() for alternative in values("img", "alt", path.read_text("utf-8"))
         ]
         for alternative in source:
             assert alternative.replace("`", "").split() in shown, path

@@ -35,17 +35,13 @@ def text_of(folder, page):
 
 def test_build_without_python_ends_with_what_is_missing(built):
     last = built[1].strip().splitlines()[-1]
-    assert last.startswith(
-        "This site has no editor, and its code cannot be run: numpy-"
-    )
+    assert last.startswith("This site has no editor, and its code cannot be run: numpy-")
     assert "MINIGRAD_PYODIDE" in last
 
 
 def test_course_page_promises_no_editor(built):
     text = text_of(built[0], "course.html")
-    assert (
-        "so its pages have no editor. To take the course in a terminal, type:" in text
-    )
+    assert "so its pages have no editor. To take the course in a terminal, type:" in text
     assert "has an editor" not in text and "exports your work" not in text
 
 

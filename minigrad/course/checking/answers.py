@@ -184,9 +184,7 @@ def _decoded(code: Any, depth: int) -> Any:
     return code
 
 
-def difference(
-    yours: Any, right: Any, tolerance: float, place: str = ""
-) -> Difference | None:
+def difference(yours: Any, right: Any, tolerance: float, place: str = "") -> Difference | None:
     """Return the first difference between `yours` and `right` that exceeds the tolerance, or None.
     In arrays, find the largest difference.
 
@@ -213,9 +211,7 @@ def difference(
     return None
 
 
-def _plain_difference(
-    yours: Any, right: Any, tolerance: float, place: str
-) -> Difference | None:
+def _plain_difference(yours: Any, right: Any, tolerance: float, place: str) -> Difference | None:
     if isinstance(yours, list) and isinstance(right, np.ndarray):
         yours = _as_array(yours)  # accept a list of numbers in place of an array
     numeric = _is_numeric(yours) and _is_numeric(right)
@@ -243,9 +239,7 @@ def _plain_difference(
     if index:
         place += f"[{', '.join(map(str, index))}]"
     mine, expected = a[index], b[index]
-    return Difference(
-        place, _number(mine, expected), _number(expected, mine), relation(a, b)
-    )
+    return Difference(place, _number(mine, expected), _number(expected, mine), relation(a, b))
 
 
 @np.errstate(all="ignore")

@@ -195,14 +195,10 @@ def guard(folder: str, *lessons: str) -> None:
                 return
             name = realpath(fsdecode(path))
             if flags & writing and not name.startswith(inside):
-                raise PermissionError(
-                    f"a lesson's file may not write {fsdecode(path)!r}"
-                )
+                raise PermissionError(f"a lesson's file may not write {fsdecode(path)!r}")
             # later calls could use the folder as `dir_fd`, which audit events do not report
             if mode is None and isdir(name):
-                raise PermissionError(
-                    f"a lesson's file may not open the folder {fsdecode(path)!r}"
-                )
+                raise PermissionError(f"a lesson's file may not open the folder {fsdecode(path)!r}")
             if basename(name).startswith(secret) and name.startswith(lessons):
                 raise PermissionError(
                     "a lesson's file may not read the solution; minigrad course solution prints it"
@@ -220,9 +216,7 @@ def guard(folder: str, *lessons: str) -> None:
                 else:
                     allowed = realpath(fsdecode(path)).startswith(inside)
                 if not allowed:
-                    raise PermissionError(
-                        f"a lesson's file may not change {path!r} ({event})"
-                    )
+                    raise PermissionError(f"a lesson's file may not change {path!r} ({event})")
         elif event == "import":
             module, path, *_ = arguments
             if module.rpartition(".")[2] in fresh:
@@ -278,9 +272,7 @@ def failure(error: BaseException, source: Path) -> dict[str, Any]:
         name = Path(frame.filename).name
         message += f"\nraised in {name}, line {frame.lineno}: {frame.line}"
     if isinstance(error, ImportError) and f"{error.name}.py" == ENGINE and error.path:
-        message = (
-            f"{message.partition(' (')[0]}: copy it back from {ENGINE_LESSON.file}"
-        )
+        message = f"{message.partition(' (')[0]}: copy it back from {ENGINE_LESSON.file}"
     if isinstance(error, OSError) and error.errno == errno.EFBIG:
         message = TOO_MUCH_OUTPUT
     if isinstance(error, SyntaxError):
@@ -334,9 +326,7 @@ def run(
     warnings.filterwarnings("ignore", module="numpy")
     try:
         file = load(source, text)
-    except (
-        BaseException
-    ) as error:  # the file may also raise SystemExit or KeyboardInterrupt
+    except BaseException as error:  # the file may also raise SystemExit or KeyboardInterrupt
         write({"unloaded": failure(error, source)})
         return
     write({"loaded": True})
@@ -358,17 +348,13 @@ def run(
             before = [encode(given[name]) for name in kept]
             answer = encode(lesson.ask(question.call, file, given))
             after = [encode(given[name]) for name in kept]
-            changed = [
-                list(t) for t in zip(kept, before, after, strict=True) if t[1] != t[2]
-            ]
+            changed = [list(t) for t in zip(kept, before, after, strict=True) if t[1] != t[2]]
             write({"answer": answer, "changed": changed})
         except BaseException as error:
             write({"raised": failure(error, source)})
     if only:
         question, way = questions[only[0]], None
-        with contextlib.suppress(
-            BaseException
-        ):  # the learner's file may raise any exception
+        with contextlib.suppress(BaseException):  # the learner's file may raise any exception
             way = encode(lesson.ask(question.way, file, question.given(file)))
         write({"way": way, "variables": encode(dict(variables or {}))})
 
@@ -440,11 +426,7 @@ def watch(function: str, source: Path) -> dict[str, Any]:
             arguments, *others = inspect.getargs(code)
             own = {*code.co_varnames, *code.co_cellvars}.difference(arguments, others)
             tree = ast.walk(ast.parse("".join(linecache.getlines(code.co_filename))))
-            names = [
-                n
-                for n in tree
-                if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno
-            ]
+            names = [n for n in tree if isinstance(n, ast.Name) and n.lineno >= code.co_firstlineno]
             for node in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
                 value = values.get(node.id)
                 if node.id in own and node.id[0] != "_" and is_data(value):

@@ -120,9 +120,7 @@ def _with_inputs(lesson: Lesson, question: Question) -> str:
     # of any other input, such as a network, the arrays are not shown
     data = np.ndarray, list, tuple
     inputs = given.values()
-    shows = [
-        value for value in inputs if isinstance(getattr(value, "array", value), data)
-    ]
+    shows = [value for value in inputs if isinstance(getattr(value, "array", value), data)]
     known = [id(array) for array in _held(shows, 3) if isinstance(array, np.ndarray)]
     shown = []
     for name, value in given.items():

@@ -47,9 +47,7 @@ def lines(
     title, asked = f"{lesson.kind} {lesson.number}, {lesson.title}", lesson.asked
     if problem is not None and problem.kind == "not written":
         name = problem.function or "it"
-        return wrapped(
-            f"○ {title}: {name} is not written yet{_at(problem, lesson)}.", width
-        )
+        return wrapped(f"○ {title}: {name} is not written yet{_at(problem, lesson)}.", width)
     if problem is not None:
         left = verdict.unanswered
         counted = (
@@ -86,9 +84,7 @@ def about_engine(verdict: Verdict, width: int) -> list[str]:
     """
     file = verdict.lesson.file
     if verdict.passed:
-        clean = (
-            f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
-        )
+        clean = f"Lesson 7's check finds no mistake in {ENGINE}, so compare it with {file}."
         return ["", *wrapped(clean, width)]
     said = lines(verdict, 2, width, page=True)
     return [
@@ -111,9 +107,7 @@ def explained(
     """
     question, slip = problem.question, problem.slip
     if problem.kind == "missing":
-        return [
-            f"  There is no {problem.function} in {lesson.file}. Did you rename it?"
-        ]
+        return [f"  There is no {problem.function} in {lesson.file}. Did you rename it?"]
     told = wrapped(f"  {_lead(problem, lesson)}", width)
     told += _asked(problem, width) + _values(problem, width)
     if question is None:
@@ -137,9 +131,7 @@ def explained(
         words.append(f"{matches}{slip}")
     elif tries >= 2 and "RecursionError" in problem.message:
         words.append(DEEP)
-    elif problem.message == late(question.training) and (
-        question.training or tries >= 2
-    ):
+    elif problem.message == late(question.training) and (question.training or tries >= 2):
         words.append(TRAINING_LATE if question.training else LATE)
     formula = (slip and slip.formula) or question.formula
     if tries >= 3 and formula and not problem.blames:
@@ -155,9 +147,7 @@ def explained(
     if (tries == 1 or (tries < 4 and unnamed)) and "hints" not in without:
         told += [f"  minigrad course hint {lesson.word} gives a hint."]
     elif tries >= 4 and "solutions" not in without:
-        told += [
-            f"  The solution, if you want it: minigrad course solution {lesson.word}"
-        ]
+        told += [f"  The solution, if you want it: minigrad course solution {lesson.word}"]
     return told
 
 
@@ -188,7 +178,9 @@ def _lead(problem: Problem, lesson: Lesson) -> str:
     if problem.kind == "stopped":
         return f"{name}{at} did not answer: {problem.message}."
     if problem.kind == "changed":
-        return f"{name}{at} changes its input {problem.message}. Work on a copy, or make a new array."
+        return (
+            f"{name}{at} changes its input {problem.message}. Work on a copy, or make a new array."
+        )
     if other:
         return (
             f"{name} is correct by itself. The mistake is in {other}{at}: with a correct {other}, "
@@ -214,24 +206,18 @@ def _values(problem: Problem, width: int) -> list[str]:
                 width,
             )
         if problem.kind == "changed":
-            return told + _compared(
-                problem.difference, "after the call", "before it", width
-            )
+            return told + _compared(problem.difference, "after the call", "before it", width)
         measured = problem.question.measured if problem.question else ""
         told += _compared(problem.difference, "yours", measured, width)
     elif problem.kind != "stopped":
         for line in problem.message.splitlines():
             told += wrapped(f"    {printable(line).strip()}", width)
     if problem.kind == "error" and not problem.text and "'NoneType'" in problem.message:
-        told += [
-            "    Does it always return its result?"
-        ]  # raised where the answer was used
+        told += ["    Does it always return its result?"]  # raised where the answer was used
     number = (
         problem.difference is None or " " not in problem.difference.yours
     )  # not a shape or type
-    shown = (
-        problem.kind == "wrong" and number and not problem.first and not problem.blames
-    )
+    shown = problem.kind == "wrong" and number and not problem.first and not problem.blames
     if shown and problem.variables:
         told += ["  your variables when it returned:"]
         told += packed(

@@ -178,9 +178,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
             run = replace(run, outcomes=outcomes, ended=end.ended)
     missing = [{"ended": run.ended}] * len(questions)
     outcomes = [*run.outcomes, *missing][: len(questions)]
-    problems = [
-        _judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)
-    ]
+    problems = [_judged(lesson, text, index, outcome) for index, outcome in enumerate(outcomes)]
     needed = problems[: lesson.asked]
     extra = problems[lesson.asked :]
     unwritten = dict[str, None]()
@@ -212,9 +210,7 @@ def judge(lesson: Lesson, text: str, run: Run, again: Again) -> Verdict:
     )
 
 
-def _other(
-    lesson: Lesson, problems: Sequence[Problem | None], first: Problem
-) -> Problem | None:
+def _other(lesson: Lesson, problems: Sequence[Problem | None], first: Problem) -> Problem | None:
     """Return the next problem with the same question as the first problem, but other inputs."""
     call = lesson.questions[first.number - 1].call
     for one in filter(None, problems[first.number :]):
@@ -236,9 +232,7 @@ def _with_inputs(lesson: Lesson, problem: Problem) -> Problem:
     return problem
 
 
-def _explained(
-    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
-) -> Problem:
+def _explained(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
     """Add to a problem everything that helps find its cause."""
     if problem.kind in ("wrong", "error"):
         problem = _diagnosed(lesson, text, run, problem, again)
@@ -252,9 +246,7 @@ def _explained(
     return _with_inputs(lesson, replace(problem, line=line))
 
 
-def first_problem(
-    lesson: Lesson, text: str, run: Run, asked: Sequence[int]
-) -> Problem | None:
+def first_problem(lesson: Lesson, text: str, run: Run, asked: Sequence[int]) -> Problem | None:
     """Return the first problem in a file's answers. `asked` contains the indices of the questions
     that were asked.
     """
@@ -266,9 +258,7 @@ def first_problem(
     return next(filter(None, found), None)
 
 
-def _diagnosed(
-    lesson: Lesson, text: str, run: Run, problem: Problem, again: Again
-) -> Problem:
+def _diagnosed(lesson: Lesson, text: str, run: Run, problem: Problem, again: Again) -> Problem:
     function = problem.function
     first = problem.number - 1
     asked = [first]
@@ -281,9 +271,7 @@ def _diagnosed(
         if len(run.outcomes) < len(asked):
             return False
         answers = zip(asked, run.outcomes, strict=False)
-        return not any(
-            _judged(lesson, text, index, outcome) for index, outcome in answers
-        )
+        return not any(_judged(lesson, text, index, outcome) for index, outcome in answers)
 
     engine = [lesson.engine] if lesson.engine else []
     second = again(with_right(text, lesson, others), asked, *engine)
@@ -304,11 +292,7 @@ def _diagnosed(
     outcomes |= zip(asked, second.outcomes, strict=False)
     slip = key.find_slip(lesson, function, outcomes, text)
     problem = replace(problem, variables=_shown(second.variables), slip=slip)
-    return (
-        problem
-        if problem.kind == "error"
-        else _located(lesson, problem, run, second.way)
-    )
+    return problem if problem.kind == "error" else _located(lesson, problem, run, second.way)
 
 
 def _is_right(
@@ -367,11 +351,7 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
         if question.names:
             yours, right = map(question.names, answer)
         else:
-            right = [
-                (name, value)
-                for name, value in answers.ways[index].items()
-                if name in way
-            ]
+            right = [(name, value) for name, value in answers.ways[index].items() if name in way]
             yours = [(name, way[name]) for name, _ in right]
         # strict: an error if the learner's answer has a different number of values
         pairs = list(zip(yours, right, strict=True))
@@ -381,9 +361,7 @@ def _located(lesson: Lesson, problem: Problem, run: Run, way: Any) -> Problem:
                     if np.any(same) and not difference(mine, same, question.tolerance):
                         related = f"This is the right value of {other}."
                 found = replace(found, relation=found.relation or related)
-                return replace(
-                    problem, difference=found, first=name, after=after, message=""
-                )
+                return replace(problem, difference=found, first=name, after=after, message="")
             after = name
             right_before[name] = value
     return problem
@@ -397,8 +375,7 @@ def replaceable(text: str, lesson: Lesson, function: str) -> list[str]:
     for name, node in definitions(parse(text)).items():
         if isinstance(node, ast.FunctionDef) and name != function:
             mine, right, given = (
-                key.code_of(code, name)
-                for code in (text, lesson.solution, lesson.exercise)
+                key.code_of(code, name) for code in (text, lesson.solution, lesson.exercise)
             )
             if right and mine not in (right, given):
                 found.append(name)
@@ -427,15 +404,11 @@ def line_of(text: str, function: str) -> int | None:
     """
     with contextlib.suppress(Exception):  # the file may have too many brackets to parse
         found = definitions(parse(text))
-        return getattr(
-            found.get(function, found.get(function.partition(".")[0])), "lineno", None
-        )
+        return getattr(found.get(function, found.get(function.partition(".")[0])), "lineno", None)
     return None
 
 
-def _judged(
-    lesson: Lesson, text: str, index: int, outcome: dict[str, Any]
-) -> Problem | None:
+def _judged(lesson: Lesson, text: str, index: int, outcome: dict[str, Any]) -> Problem | None:
     """Return the problem with the outcome of a question, or None if the answer is right."""
     question = lesson.questions[index]
     problem = Problem("wrong", question.function, None, question, index + 1)

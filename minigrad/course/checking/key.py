@@ -71,11 +71,7 @@ class Key:
 
 def indices(lesson: Lesson, function: str) -> list[int]:
     """Return the indices of the questions about a function."""
-    return [
-        i
-        for i, question in enumerate(lesson.questions)
-        if question.function == function
-    ]
+    return [i for i, question in enumerate(lesson.questions) if question.function == function]
 
 
 @lru_cache
@@ -317,9 +313,7 @@ def _is_given(question: Question) -> bool:
     return bool(question.training and question.expect)
 
 
-def _answer(
-    lesson: Lesson, question: Question, expression: str, file: ModuleType
-) -> Any:
+def _answer(lesson: Lesson, question: Question, expression: str, file: ModuleType) -> Any:
     given = question.given(file)
     answer = lesson.ask(expression, file, given)
     return decode(encode(answer))

@@ -116,8 +116,7 @@ class File:
         self.own = {
             line
             for line in self.nodes
-            if self.lines[line - 1].strip() not in exercise
-            and len(self.code(line)) <= LONGEST_CODE
+            if self.lines[line - 1].strip() not in exercise and len(self.code(line)) <= LONGEST_CODE
         }
         self.functions: dict[int, str] = {}
         for node in ast.walk(parse(text)):  # from outside to inside
@@ -147,9 +146,7 @@ class File:
             return ""
         self.changed += 1
         needed = self.lesson.questions[: self.lesson.asked]
-        asked = [
-            index for index, question in enumerate(needed) if not question.training
-        ]
+        asked = [index for index, question in enumerate(needed) if not question.training]
         run = self.ask(text, asked, False)
         problem = first_problem(self.lesson, text, run, asked)
         if problem is None:
@@ -189,9 +186,7 @@ class Record:
             for code, *_ in filter(None, changes.values())
             for _, value in parts(decode(code))
         ]
-        self.gradients = [
-            decode(code) for step in steps for code, _ in step[3].values()
-        ]
+        self.gradients = [decode(code) for step in steps for code, _ in step[3].values()]
 
     def questions(self) -> Iterator[tuple[str, Draw]]:
         """Yield each question that a line can carry: its kind, and a call that makes it."""
@@ -203,9 +198,7 @@ class Record:
                 continue
             node = self.file.nodes[line]
             when = f" for the {ordinal(ran[line])} time" * (self.total[line] > 1)
-            if ran[line] == 1 and not (
-                hasattr(node, "body") or stretch or joined(node)
-            ):
+            if ran[line] == 1 and not (hasattr(node, "body") or stretch or joined(node)):
                 yield "change", partial(self.change, line)
             if not self.about:  # the other kinds need all inputs
                 continue
@@ -214,9 +207,7 @@ class Record:
             for name in sorted(assigned(node) & changes.keys()):
                 if computes(node):
                     place = "result" if name == RESULT else name
-                    new, old = (
-                        list(parts(decode(one), place)) for one in changes[name]
-                    )
+                    new, old = (list(parts(decode(one), place)) for one in changes[name])
                     after = f" after line {line} has run{when}"
                     if name == RESULT:
                         after = f", where result is what line {line} returns{when}"
@@ -266,9 +257,7 @@ class Record:
         numbers = [one for one in numbers if f"{one[0]} {one[1]:.4g}" not in old]
         return self.number("value", line, f"What is {{}}{after}?", numbers, self.values)
 
-    def gradient(
-        self, line: int, when: str, gradient: list[tuple[str, Any]]
-    ) -> OwnQuestion | None:
+    def gradient(self, line: int, when: str, gradient: list[tuple[str, Any]]) -> OwnQuestion | None:
         numbers = all_elements(gradient)
         asked = (
             "Then backward starts from the sum of the result. What is the gradient of {}, "
@@ -323,9 +312,7 @@ class Record:
         after: str,
         values: list[Any],
     ) -> OwnQuestion | None:
-        shaped = [
-            (place, np.shape(value)) for place, value in values if np.size(value) > 1
-        ]
+        shaped = [(place, np.shape(value)) for place, value in values if np.size(value) > 1]
         if not shaped:
             return None
         place, right = self.rng.choice(shaped)

@@ -101,9 +101,7 @@ class Question:
     """
 
 
-_report: ContextVar[Callable[[float], object]] = ContextVar(
-    "report", default=lambda share: None
-)
+_report: ContextVar[Callable[[float], object]] = ContextVar("report", default=lambda share: None)
 
 
 def progress(share: float) -> None:
@@ -177,8 +175,7 @@ class Slip:
     def __str__(self) -> str:
         """The name and the description, or only the description if it repeats the name."""
         name, kind = (
-            set(re.findall(r"[\w`]{2,}", text.lower()))
-            for text in (self.name, self.kind)
+            set(re.findall(r"[\w`]{2,}", text.lower())) for text in (self.name, self.kind)
         )
         return self.kind if name <= kind else f"{self.name}. {self.kind}"
 

@@ -40,9 +40,7 @@ def seal(
         "question": question,
         "choices": dict(choices or {}),
         "right": _digest(question, right),
-        "sentences": {
-            key: base64.b64encode(text).decode() for key, text in sealed.items()
-        },
+        "sentences": {key: base64.b64encode(text).decode() for key, text in sealed.items()},
     }
 
 
@@ -95,16 +93,14 @@ def _as_number(text: str) -> float | None:
 
 
 def _digest(question: str, text: str) -> str:
-    return hashlib.pbkdf2_hmac(
-        "sha256", _normal(text).encode(), question.encode(), 20_000
-    ).hex()[:32]
+    return hashlib.pbkdf2_hmac("sha256", _normal(text).encode(), question.encode(), 20_000).hex()[
+        :32
+    ]
 
 
 def _sealed(question: str, text: str, sentence: bytes) -> bytes:
     """Return the sentence XORed with bytes derived from the answer. Applying this function twice
     restores the sentence.
     """
-    stream = hashlib.shake_256(f"{question}\n{_normal(text)}".encode()).digest(
-        len(sentence)
-    )
+    stream = hashlib.shake_256(f"{question}\n{_normal(text)}".encode()).digest(len(sentence))
     return bytes(a ^ b for a, b in zip(sentence, stream, strict=True))

@@ -30,9 +30,7 @@ def lessons() -> tuple[Lesson, ...]:
 @lru_cache
 def _lessons(folder: Path) -> tuple[Lesson, ...]:
     paths = sorted(folder.glob("*/check.py"))
-    found = tuple(
-        sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number)
-    )
+    found = tuple(sorted((Lesson(path.parent) for path in paths), key=lambda one: one.number))
     if not found:
         raise OptionError(
             "MG911",

@@ -24,9 +24,7 @@ class Steps(dict[str, Any]):
     """Intermediate results, which are printed with one result on each line."""
 
     def __repr__(self) -> str:
-        return "\n".join(
-            f"{name} = {described_input(value)}" for name, value in self.items()
-        )
+        return "\n".join(f"{name} = {described_input(value)}" for name, value in self.items())
 
 
 def steps(which: int | str, number: int) -> Any:
@@ -38,9 +36,7 @@ def steps(which: int | str, number: int) -> Any:
         file = importlib.import_module(one.name)
         return Steps(one.ask(question.way, file, question.given(file)))
     except Exception as error:
-        raise _stale(
-            one, f"has no steps for question {number} ({reason(error)})"
-        ) from None
+        raise _stale(one, f"has no steps for question {number} ({reason(error)})") from None
 
 
 def _question(which: int | str, number: int) -> tuple[Lesson, Question]:

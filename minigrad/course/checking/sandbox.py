@@ -83,18 +83,14 @@ def ask(
 
     Errors: OSError if Python cannot start behind the wall.
     """
-    ended, answers, output = _run(
-        lesson, source, text, wall, ANSWERS, modules, only, traced=traced
-    )
+    ended, answers, output = _run(lesson, source, text, wall, ANSWERS, modules, only, traced=traced)
     if wall.program and not answers:
         raise OSError(f"Python did not start behind the wall: {output.strip()[-300:]}")
     if len(answers) > ANSWERS:
         ended = f"its answers take more than {ANSWERS >> 20} MB"
     lines = []
     for line in answers[:ANSWERS].splitlines():
-        with contextlib.suppress(
-            ValueError, RecursionError
-        ):  # skip lines that are not JSON
+        with contextlib.suppress(ValueError, RecursionError):  # skip lines that are not JSON
             lines.append(json.loads(line))
     return collected(lines, ended, output)
 
@@ -168,9 +164,7 @@ def _run(
     it.
     """
     with contextlib.ExitStack() as stack:
-        given, answers, output = (
-            stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)
-        )
+        given, answers, output = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         limit = SECONDS + lesson.training
         file = [str(lesson.folder), str(source), text]
         work = [*file, limit, dict(modules), only, page, traced]
@@ -269,9 +263,7 @@ def _failure(given: Any) -> dict[str, Any]:
     given = given if isinstance(given, dict) else {}
     line = given.get("line")
     return {
-        **{
-            key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")
-        },
+        **{key: str(given.get(key) or "")[:1000] for key in ("type", "message", "text")},
         "line": line if isinstance(line, int) and 0 < line < 1 << 20 else None,
         "not_written": given.get("not_written") is True,
     }

@@ -61,11 +61,7 @@ def refuse_calls() -> None:
 
     Does nothing on systems without this filter.
     """
-    if (
-        sys.platform != "linux"
-        or platform.machine() not in CALLS
-        or struct.calcsize("P") != 8
-    ):
+    if sys.platform != "linux" or platform.machine() not in CALLS or struct.calcsize("P") != 8:
         return
     import ctypes
 
@@ -110,9 +106,7 @@ def refuse_calls() -> None:
         (answer, 0, 0, allow),
     ]
     steps.append((answer, 0, 0, allow))
-    code = ctypes.create_string_buffer(
-        b"".join(struct.pack("HBBI", *step) for step in steps)
-    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = ctypes.create_string_buffer(
         struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
     )

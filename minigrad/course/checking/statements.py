@@ -72,9 +72,7 @@ def assigned(node: ast.stmt) -> set[str]:
 def computes(node: ast.stmt) -> bool:
     """Return whether a simple statement does more than copy names and constants."""
     works = ast.AugAssign | ast.BinOp | ast.Call | ast.Subscript
-    return not hasattr(node, "body") and any(
-        isinstance(part, works) for part in ast.walk(node)
-    )
+    return not hasattr(node, "body") and any(isinstance(part, works) for part in ast.walk(node))
 
 
 def differ(text: str, other: str) -> bool:

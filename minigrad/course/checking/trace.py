@@ -89,9 +89,7 @@ class Trace:
         nodes = ancestors([total.node])
         used = Counter(source for node in nodes for source in node.inputs)
         inside = [
-            place
-            for place in self.tensors
-            if place[2].requires_grad and place[2].node in used
+            place for place in self.tensors if place[2].requires_grad and place[2].node in used
         ]
         gradients = grad(total, [tensor for _, _, tensor in inside])
         for (step, name, tensor), gradient in zip(inside, gradients, strict=True):

@@ -43,7 +43,9 @@ class Wall:
     def __str__(self) -> str:
         if self.program is not None:
             return "Graded behind bubblewrap."
-        return f"Graded without a wall ({self.missing}): a submission can read any file you can read."
+        return (
+            f"Graded without a wall ({self.missing}): a submission can read any file you can read."
+        )
 
     def require(self) -> None:
         """Require a wall. Errors: OptionError MG926 if there is no wall."""

@@ -64,9 +64,7 @@ def alike(lesson: Lesson, texts: Mapping[str, str]) -> list[Pair]:
     common = Counter(piece for found in own.values() for piece in found)
     for piece in pieces(lesson.solution, names):
         common[piece] += OF_SOLUTION
-    students = (
-        sum(map(bool, own.values())) + OTHERS
-    )  # without files that have no pieces
+    students = sum(map(bool, own.values())) + OTHERS  # without files that have no pieces
     weights = dict[str, float]()
     for piece, count in common.items():
         weights[piece] = max(0.0, math.log(students / count))

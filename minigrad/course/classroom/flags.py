@@ -40,9 +40,7 @@ def flagged(
             lines = reads_solution(text)
             if lines or REFUSED in marks[name][number].said:
                 place = f" in line {ranges(lines)}" if lines else ""
-                flags[name].append(
-                    f"{begins} {files[name].where} reads the solution{place}"
-                )
+                flags[name].append(f"{begins} {files[name].where} reads the solution{place}")
         identical: dict[str, list[str]] = defaultdict(list)
         for pair in alike(one, texts):
             sides = list(zip((pair.one, pair.other), pair.lines, strict=True))
@@ -57,9 +55,7 @@ def flagged(
                     f"identical to lines {lines_of_other} of {path}"
                 )
         for name, others in identical.items():
-            flags[name].append(
-                f"{begins} {files[name].where}: identical to {', '.join(others)}"
-            )
+            flags[name].append(f"{begins} {files[name].where}: identical to {', '.join(others)}")
     for whose in handed_in:
         flags[whose.name] += late_files(whose, lessons, deadline)
     return [replace(row, flags=tuple(map(printable, flags[row.name]))) for row in rows]

@@ -195,9 +195,7 @@ def prairielearn(rows: list[Row], options: argparse.Namespace) -> str:
     if not any(mark.runs for mark in marks):
         message = f"not graded, because no file can be run\n{row.note}".rstrip()
         said = [mark.said for mark in marks if mark.said]
-        return json_text(
-            {"gradable": False, "message": message, "format_errors": [message, *said]}
-        )
+        return json_text({"gradable": False, "message": message, "format_errors": [message, *said]})
     message = f"{row.points:g} of {len(marks)} points\n{row.note}".rstrip()
     tests = [
         {

@@ -71,9 +71,7 @@ class Row:
         right answers.
         """
         return [
-            round(mark.right / mark.lesson.asked, 4)
-            if self.partial
-            else float(mark.passed)
+            round(mark.right / mark.lesson.asked, 4) if self.partial else float(mark.passed)
             for mark in self.marks
         ]
 
@@ -100,9 +98,7 @@ def graded(
     wall = find_wall()
     for one in chosen:
         key.require_current(one)
-    checks = {
-        one: [key.sources(one), (one.folder / key.FILE).read_bytes()] for one in chosen
-    }
+    checks = {one: [key.sources(one), (one.folder / key.FILE).read_bytes()] for one in chosen}
     files, todo, marks = {}, {}, {}
     for whose in handed_in:
         for one in chosen:

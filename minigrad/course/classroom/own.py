@@ -52,9 +52,7 @@ def test(options: argparse.Namespace) -> int:
 def lacking(one: Lesson) -> list[str]:
     """Write a lesson's answer key, and return what the lesson lacks. Errors: OSError."""
     names = "solution.py", "exercise.py", "text.md"
-    missing = [
-        name for name in (*names, "check.py") if not (one.folder / name).is_file()
-    ]
+    missing = [name for name in (*names, "check.py") if not (one.folder / name).is_file()]
     if missing and one.folder.is_dir():
         return [f"{name} is missing" for name in missing]
     texts = {}
@@ -105,13 +103,10 @@ def lacking(one: Lesson) -> list[str]:
         lacks.append(" ".join(["solution.py does not pass:", *map(str.strip, told)]))
     if not any(question.expect for question in one.questions):
         lacks.append(
-            "check.py has no question with `expect`, so solution.py is compared only with "
-            "itself"
+            "check.py has no question with `expect`, so solution.py is compared only with itself"
         )
     if not slips:
-        lacks.append(
-            "slips.py contains no mistakes, so nothing shows that the check finds one"
-        )
+        lacks.append("slips.py contains no mistakes, so nothing shows that the check finds one")
     if not problem(texts["exercise.py"]):
         lacks.append("exercise.py passes before anything is written")
     for name, text in slips.items():
@@ -129,9 +124,7 @@ def failures(one: Lesson, name: str, run: Run) -> list[str]:
     """Return the errors of one of the lesson's files."""
     if run.ended:
         return [f"{name}: {run.ended}"]
-    errors = [
-        outcome.get("raised") for outcome in run.outcomes if name == "solution.py"
-    ]
+    errors = [outcome.get("raised") for outcome in run.outcomes if name == "solution.py"]
     found = [
         f"{name} raises {error['type']}: {error['message']} ({error['text']})"
         for error in [run.unloaded, *errors]

@@ -22,9 +22,7 @@ WIDE, HIGH = 130, 64
 COLOURS = {"gate": "#e8eefc", "parameter": "#fdf0d5", "input": "#eeeeee"}
 
 
-def picture(
-    lesson: Lesson, text: str, modules: Mapping[str, str], failed: str
-) -> dict[str, str]:
+def picture(lesson: Lesson, text: str, modules: Mapping[str, str], failed: str) -> dict[str, str]:
     """Return the picture of a file's graph, as {"label": words, "url": data URL}. The dict is empty if
     the lesson's page shows no graph, or if it cannot be drawn. `failed` is the wrong function, or ''.
     """

@@ -115,9 +115,7 @@ def write_feedback(rows: list[Row], folder: Path) -> None:
     name that Moodle expects in a zip file of feedback. Errors: OSError.
     """
     for row in rows:
-        path = (
-            folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
-        )
+        path = folder / f"{row.name}{'_assignsubmission_file_feedback' * bool(row.id)}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         points = f"{row.points:g} of {len(row.marks)} points"
         said = (

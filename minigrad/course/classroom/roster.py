@@ -19,9 +19,7 @@ from .flags import late
 from .marks import Row
 from .submissions import NUMBER
 
-OF_STUDENT = re.compile(
-    r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|student|user|login)"
-)
+OF_STUDENT = re.compile(r"^(?!.*(first|last|sur|\(\d+\)$)).*(\bid|mail|name|student|user|login)")
 """The header of a column that identifies a student."""
 OF_FILE = re.compile(rf"[_ -]*{NUMBER.pattern}|\.(?:zip|py|ipynb)$", re.I)
 """The part of a file's name after the student's name, such as `_lesson_03` in ada_lesson_03.py."""
@@ -142,13 +140,9 @@ class Roster:
         file = io.StringIO(text, newline="")
         self.lines = list(csv.reader(file, delimiter=self.comma)) or [[]]
         self.head = list(map(_normal, self.lines[0]))
-        self.identifying = [
-            i for i, name in enumerate(self.head) if OF_STUDENT.match(name)
-        ]
+        self.identifying = [i for i, name in enumerate(self.head) if OF_STUDENT.match(name)]
         """The columns that identify the students."""
-        self.place = self._find(
-            column, self.identifying, "for marks, as in --column Grade"
-        )
+        self.place = self._find(column, self.identifying, "for marks, as in --column Grade")
         if by is not None:
             remedy = "that identifies the students, as in --by Name"
             self.identifying.append(self._find(by, [self.place], remedy))
@@ -242,23 +236,15 @@ class Roster:
         if self.by is not None:
             return self.identifying[-1:]
         if self.numbered and any(row.id for row in rows):
-            return sorted(
-                self.numbered
-            )  # in another column, a number is another student's
+            return sorted(self.numbered)  # in another column, a number is another student's
         names = {_name(row) for row in rows} - {""}
         number = any(map(str.isdecimal, names))
         found = dict[tuple[str, ...], int]()
-        columns = enumerate(
-            zip(*(student.cells for student in self.students), strict=True)
-        )
+        columns = enumerate(zip(*(student.cells for student in self.students), strict=True))
         # Begin with the identifying columns, because no other column is used without --by.
-        for i, cells in sorted(
-            columns, key=lambda column: column[0] not in self.identifying
-        ):
+        for i, cells in sorted(columns, key=lambda column: column[0] not in self.identifying):
             matched = tuple(cell if cell in names else "" for cell in cells)
-            numbers = (
-                number and i in self.identifying and any(map(str.isdecimal, cells))
-            )
+            numbers = number and i in self.identifying and any(map(str.isdecimal, cells))
             if numbers or any(matched):
                 found.setdefault(matched, i)
         return list(found.values())
@@ -284,9 +270,7 @@ class Roster:
             if by_number:
                 # Another number may be of another kind, unless the teacher chose the column.
                 key = row.id or name * (self.by is not None)
-            found = [
-                student for student in students if key and student.cells[column] == key
-            ]
+            found = [student for student in students if key and student.cells[column] == key]
             named = self._named(row)
             if found and row.id and not by_number:
                 found = named  # another student's login may consist of the same letters

@@ -28,9 +28,7 @@ def reads_solution(text: str) -> list[int]:
     texts = [
         node.value
         for node in nodes
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and id(node) not in docs
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
     ]
     near = any(map(COURSE.search, texts))
     lines = set[int]()

@@ -143,9 +143,7 @@ class Submission:
         """Return whether another file of the folder imports this file."""
         return file.where.name in self.modules[file.where.parent]
 
-    def _versions(
-        self, one: Lesson, lesson_of: Mapping[File, Lesson | None]
-    ) -> list[File]:
+    def _versions(self, one: Lesson, lesson_of: Mapping[File, Lesson | None]) -> list[File]:
         """Return the files that may be graded for a lesson. Each filter applies unless no file passes
         it.
         """
@@ -324,11 +322,7 @@ def contents(path: Path, name: str) -> list[File]:
     for where, source, depth in waiting:
         suffix, on_disk = where.suffix.lower(), isinstance(source, Path)
         try:
-            if (
-                source.is_symlink()
-                if on_disk
-                else stat.S_ISLNK(source[1].external_attr >> 16)
-            ):
+            if source.is_symlink() if on_disk else stat.S_ISLNK(source[1].external_attr >> 16):
                 raise OSError("a link, which is not followed")
             if on_disk and source.is_dir():
                 waiting += [(where / one.name, one, depth) for one in entries(source)]
@@ -345,9 +339,7 @@ def contents(path: Path, name: str) -> list[File]:
                     zipfile.ZIP_STORED,
                     zipfile.ZIP_DEFLATED,
                 ):
-                    raise OSError(
-                        "its compression method is not supported"
-                    )  # no limit on its size
+                    raise OSError("its compression method is not supported")  # no limit on its size
                 changed = time.mktime((*member.date_time, 0, 0, -1))
                 opened = archive.open(member)
             with opened as file:
@@ -355,15 +347,11 @@ def contents(path: Path, name: str) -> list[File]:
             size += len(data)
             if suffix != ".zip":
                 text = as_text(data)
-                found.append(
-                    File(where, changed, _code(text) if suffix == ".ipynb" else text)
-                )
+                found.append(File(where, changed, _code(text) if suffix == ".ipynb" else text))
             elif depth == DEEPEST:
                 raise OSError(f"more than {DEEPEST} zip files are inside each other")
             else:
-                waiting += [
-                    (where / one, member, depth + 1) for one, member in _members(data)
-                ]
+                waiting += [(where / one, member, depth + 1) for one, member in _members(data)]
         except Exception as error:  # a damaged zip file raises errors of many types
             found.append(File(where if where.parts else whole, problem=reason(error)))
         if size > LARGEST or len(found) > MOST:
@@ -407,9 +395,7 @@ def _age(file: File) -> tuple[float, list[int]]:
     """Return the key that sorts versions of a file by age. Canvas, Windows and people number
     versions: lesson_03-1.py, lesson_03 (2).py, lesson_03_v3.py.
     """
-    return file.time, [
-        int(number) for number in re.findall(r"\d{1,9}", file.where.stem)
-    ]
+    return file.time, [int(number) for number in re.findall(r"\d{1,9}", file.where.stem)]
 
 
 def _code(notebook: str) -> str:
@@ -420,9 +406,7 @@ def _code(notebook: str) -> str:
     """
     try:
         cells = json.loads(notebook)["cells"]
-        codes = [
-            "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"
-        ]
+        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except Exception:
         raise ValueError("it is not a notebook") from None
     codes = [code for code in codes if CHECK not in code]

@@ -80,9 +80,7 @@ def compare(
 
 def _fused(tensor: Tensor) -> list[str]:
     nodes = ancestors([tensor.node])
-    fused = [
-        node for node in nodes if type(node.gate) in UNFUSED
-    ]
+    fused = [node for node in nodes if type(node.gate) in UNFUSED]
     return sorted(map(kind_of, fused))
 
 
@@ -90,9 +88,7 @@ def _unlike(result: Comparison) -> int:
     return sum(len(graph.new()) for graph in result.graphs)
 
 
-def _compare(
-    a: Tensor, b: Tensor, names: tuple[str, str]
-) -> Comparison:
+def _compare(a: Tensor, b: Tensor, names: tuple[str, str]) -> Comparison:
     pairs = Alignment(a.node, b.node)
     new = pairs.a.new(), pairs.b.new()
     if pairs.values[a.node] != pairs.values[b.node]:
@@ -124,9 +120,7 @@ def _first_value(pairs: Alignment) -> Difference:
     return "only in b", None, y
 
 
-def _cause(
-    pairs: Alignment, x: Node | None, y: Node | None
-) -> Difference:
+def _cause(pairs: Alignment, x: Node | None, y: Node | None) -> Difference:
     """Return the first difference if gradients differ. It may be too small to change values, such as a
     different epsilon.
     """
@@ -155,14 +149,10 @@ def _kind(pairs: Alignment, x: Node, y: Node) -> Difference:
         same = type(x.gate) is type(y.gate)
         kind = "setting" if same else "value"
         return kind if left == right else "order", x, y
-    for p, q in zip(
-        x.predecessors, y.predecessors, strict=False
-    ):
+    for p, q in zip(x.predecessors, y.predecessors, strict=False):
         if pairs.values[p] != pairs.values[q]:
             leaves = not (p.predecessors or q.predecessors)
-            known = (
-                p in pairs.a.partners or q in pairs.b.partners
-            )
+            known = p in pairs.a.partners or q in pairs.b.partners
             if leaves and not (known and p.output.ndim):
                 return _kind(pairs, p, q)
             return "wiring", p, q

@@ -44,9 +44,7 @@ class Graph:
 
     def __init__(self, root: Node) -> None:
         self.root = root
-        newest_first = ancestors(
-            [root], attrgetter("predecessors")
-        )
+        newest_first = ancestors([root], attrgetter("predecessors"))
         self.nodes = newest_first[::-1]
         self.arrays = {node: node.output for node in self.nodes}
         self.partners: dict[Node, Node] = {}
@@ -61,16 +59,12 @@ class Graph:
         return [
             node
             for node in self.nodes
-            if node.gate
-            and kind_of(node)
-            != kind_of(self.partners.get(node))
+            if node.gate and kind_of(node) != kind_of(self.partners.get(node))
         ]
 
     def first_user(self, node: Node | None) -> Node | None:
         """Return the first consumer of a node."""
-        return next(
-            iter(self.users[node] if node else []), None
-        )
+        return next(iter(self.users[node] if node else []), None)
 
 
 class Alignment:
@@ -97,10 +91,7 @@ class Alignment:
 
     def pair(self, x: Node, y: Node) -> None:
         """Make two nodes partners, unless one of them has a partner."""
-        if (
-            x not in self.a.partners
-            and y not in self.b.partners
-        ):
+        if x not in self.a.partners and y not in self.b.partners:
             self.a.partners[x] = y
             self.b.partners[y] = x
 
@@ -111,10 +102,7 @@ class Alignment:
 
         def traits(node: Node) -> Hashable:
             users = self.a.users[node] or self.b.users[node]
-            near = sorted(
-                self.values[one]
-                for one in (*node.predecessors, *users[:1])
-            )
+            near = sorted(self.values[one] for one in (*node.predecessors, *users[:1]))
             found = self.values[node], kind_of(node), *near
             return found[:size]
 
@@ -134,9 +122,7 @@ class Alignment:
         known = {self.values[node] for node in other.nodes}
 
         def differs(node: Node) -> bool:
-            before = [
-                self.values[one] for one in node.predecessors
-            ]
+            before = [self.values[one] for one in node.predecessors]
             value = self.values[node]
             if value in before and node not in graph.partners:
                 # Even x * 1, which changes nothing, differs from no gate, and from x * 2.
@@ -149,9 +135,7 @@ class Alignment:
         roots = filter(differs, [graph.root])
         return ancestors(roots, inputs)[::-1]
 
-    def _pair_common(
-        self, left: list[Node], right: list[Node]
-    ) -> None:
+    def _pair_common(self, left: list[Node], right: list[Node]) -> None:
         """Pair the longest common subsequence of two lists, in which gates of the same kind are equal.
         Those with the same shape count twice.
         """

@@ -23,15 +23,9 @@ def first_gradient(pairs: Alignment) -> Difference:
     a, b = pairs.a, pairs.b
     for graph in (a, b):
         graph.arrays = _gradients(graph)
-    sizes = [
-        np.abs(one).max(initial=0) for one in a.arrays.values()
-    ]
+    sizes = [np.abs(one).max(initial=0) for one in a.arrays.values()]
     least = SMALL * max(sizes)
-    same = {
-        x
-        for x, y in a.partners.items()
-        if close(a.arrays[x], b.arrays[y], least=least)
-    }
+    same = {x for x, y in a.partners.items() if close(a.arrays[x], b.arrays[y], least=least)}
     a.differ = _reached(a, same)
     b.differ = _reached(b, {a.partners[x] for x in same})
     found: list[tuple[Node | None, Node | None]] = []
@@ -39,19 +33,14 @@ def first_gradient(pairs: Alignment) -> Difference:
     found += [(b.partners.get(y), y) for y in b.differ[:1]]
     if not found:
         return "equal", None, None
-    x, y = max(
-        found, key=lambda pair: pair[1].serial if pair[1] else 0
-    )
+    x, y = max(found, key=lambda pair: pair[1].serial if pair[1] else 0)
     if x is None:
         return "only in b", None, y
     if y is None:
         return "only in a", x, None
     value = pairs.values[x]
     stopped = [
-        node
-        for node in a.nodes + b.nodes
-        if pairs.values[node] == value
-        and not node.requires_grad
+        node for node in a.nodes + b.nodes if pairs.values[node] == value and not node.requires_grad
     ]
     return "cut" if stopped else "gradient", x, y
 
@@ -61,12 +50,7 @@ def _gradients(graph: Graph) -> dict[Node, Array]:
     start = np.ones_like(graph.root.output)
     with enable_grad():
         found = sweep(graph.root, start, keep=set(graph.nodes))
-    return {
-        node: np.asarray(
-            dense(found.get(node, np.zeros(node.shape)))
-        )
-        for node in graph.nodes
-    }
+    return {node: np.asarray(dense(found.get(node, np.zeros(node.shape)))) for node in graph.nodes}
 
 
 def _reached(graph: Graph, same: set[Node]) -> list[Node]:
@@ -78,12 +62,8 @@ def _reached(graph: Graph, same: set[Node]) -> list[Node]:
     parameters = [
         node
         for node in graph.nodes
-        if kind_of(node) == "parameter"
-        and graph.arrays[node].any()
-        and node not in same
+        if kind_of(node) == "parameter" and graph.arrays[node].any() and node not in same
     ]
-    found = ancestors(
-        parameters, lambda node: set(graph.users[node]) - same
-    )
+    found = ancestors(parameters, lambda node: set(graph.users[node]) - same)
     paired = [node for node in found if node in graph.partners]
     return paired or [node for node in found if node.gate]

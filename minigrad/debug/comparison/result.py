@@ -77,14 +77,9 @@ class Comparison:
         other = self.graphs[1].arrays[self.b]
         if one.shape != other.shape or not one.size:
             return None
-        one, other = [
-            np.nan_to_num(array.astype(float), nan=1e300)
-            for array in (one, other)
-        ]
+        one, other = [np.nan_to_num(array.astype(float), nan=1e300) for array in (one, other)]
         largest = np.abs(one - other).argmax()
-        return tuple(
-            map(int, np.unravel_index(largest, one.shape))
-        )
+        return tuple(map(int, np.unravel_index(largest, one.shape)))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the result to a file: .html for a page in which both graphs step together, and .svg,
@@ -122,20 +117,13 @@ class Comparison:
     def __str__(self) -> str:
         lines = [self.headline]
         if self.kind != "equal":
-            lines += [
-                self._described(side, node)
-                for side, node in enumerate((self.a, self.b))
-            ]
+            lines += [self._described(side, node) for side, node in enumerate((self.a, self.b))]
         if not self.equal:
             graph = self.graphs[0]
-            gates = {
-                node for node in graph.partners if node.gate
-            }
+            gates = {node for node in graph.partners if node.gate}
             differ = len(gates.intersection(graph.differ))
             agree = len(gates) - differ
-            lines.append(
-                f"Pairs of gates: {agree} agree, {differ} differ."
-            )
+            lines.append(f"Pairs of gates: {agree} agree, {differ} differ.")
         return "\n".join(map(printable, lines))
 
     def _described(self, side: int, node: Node | None) -> str:
@@ -163,6 +151,4 @@ class Comparison:
 def _called(node: Node | None) -> str:
     if node is None or node.gate:
         return kind_of(node)
-    return node.name or f"a {kind_of(node)}".replace(
-        "a input", "an input"
-    )
+    return node.name or f"a {kind_of(node)}".replace("a input", "an input")

@@ -35,10 +35,7 @@ def close(
     """
     floats = one.dtype.kind == "f"
     unit = np.finfo(one.dtype).eps if floats else 0.0
-    sizes = [
-        _unmasked(array).max(initial=0)
-        for array in (one, other)
-    ]
+    sizes = [_unmasked(array).max(initial=0) for array in (one, other)]
     largest = max(*sizes, least)
     equal = np.isclose(
         one.astype(float),

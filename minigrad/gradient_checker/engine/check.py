@@ -118,9 +118,7 @@ def check_engine(
             return Check(engine, rng, count, accumulates).report
         from tqdm import tqdm  # not on the site's pages
 
-        with tqdm(
-            unit=" programs", leave=False, delay=2, disable=None
-        ) as bar:
+        with tqdm(unit=" programs", leave=False, delay=2, disable=None) as bar:
             return Check(engine, rng, count, accumulates, bar.update).report
 
 
@@ -128,9 +126,7 @@ Outcomes = dict[Any, Disagreement | None]
 """The outcome of each method or pair of methods: a difference, an error, or None if it is right."""
 
 
-def _store(
-    outcomes: Outcomes, key: Any, found: Disagreement | None
-) -> None:
+def _store(outcomes: Outcomes, key: Any, found: Disagreement | None) -> None:
     """Store an outcome. A difference is more important than an error, and the first one counts."""
     before = outcomes.setdefault(key, found)
     if not before or found and before.raised:
@@ -138,11 +134,7 @@ def _store(
 
 
 def _differing(outcomes: Outcomes) -> dict[Any, Disagreement]:
-    return {
-        key: found
-        for key, found in outcomes.items()
-        if found and not found.raised
-    }
+    return {key: found for key, found in outcomes.items() if found and not found.raised}
 
 
 class Check:
@@ -182,9 +174,7 @@ class Check:
         engine, report = self.engine, self.report
         engine.find_operations()
         self.calls = engine.calls
-        self.simple = {
-            method for method, called in engine.calls.items() if not called
-        }
+        self.simple = {method for method, called in engine.calls.items() if not called}
         if engine.is_class:
             self._new_leaves()
             if report.found:
@@ -210,9 +200,7 @@ class Check:
         If the engine raises an error, the program is not supported, and the result is `raised`. This
         is not a fault, but evidence about the cause if other programs differ.
         """
-        if not self.zero_d and not all(
-            leaf.ndim for leaf in program.leaves.values()
-        ):
+        if not self.zero_d and not all(leaf.ndim for leaf in program.leaves.values()):
             return None
         self.update()
         try:
@@ -227,9 +215,7 @@ class Check:
             )
         self.report.compared += 1
         for what, right in program.reference().items():
-            if found := self._difference(
-                program, what, results[what], right
-            ):
+            if found := self._difference(program, what, results[what], right):
                 return found
         self.report.agreed |= program.operations
         return None
@@ -247,9 +233,7 @@ class Check:
         if found.in_backward and plain:
             yours = np.zeros(right.shape)  # right where no gradient arrives
         if yours is None:
-            return replace(
-                found, what=f"{what} is not a number or an array"
-            )
+            return replace(found, what=f"{what} is not a number or an array")
         if yours.shape != right.shape:
             text = f"{what} has shape {yours.shape}; it should have shape {right.shape}"
             return replace(found, what=text)
@@ -295,10 +279,7 @@ class Check:
         usable = [one for one in self.engine.texts if one.count == 1]
         if self.scalar:
             return
-        alone = [
-            Program.of(one, one.samples(self.rng, False)[0])
-            for one in usable
-        ]
+        alone = [Program.of(one, one.samples(self.rng, False)[0]) for one in usable]
         arrays = [one for one in alone if one.arrays()["s1"].ndim]
         for text in ("", "{0}.sum()", "{0}.mean()"):
             endings = [one for one in usable if one.text == text]
@@ -308,9 +289,7 @@ class Check:
                     break
         number = np.array(1.5)
         arrived = [
-            self._results(Program.of(one, [number])).get(
-                "the gradient of a", 0.0
-            )
+            self._results(Program.of(one, [number])).get("the gradient of a", 0.0)
             for one in usable
             if one.accepts(number)
         ]
@@ -345,9 +324,7 @@ class Check:
             enough = len(simple) > (1 if how else 2)
             if not (wrong and enough and everywhere):
                 continue
-            halves = (
-                np.isclose(2 * one.yours, one.right, 1e-4) for one in wrong
-            )
+            halves = (np.isclose(2 * one.yours, one.right, 1e-4) for one in wrong)
             if how == NEW and not self.accumulates and all(halves):
                 self.report.notes.append(REPLACES)
                 self.replaces = True
@@ -402,9 +379,7 @@ class Check:
             for method, found in self.wrong.items()
             if len(set(found.shapes)) == 2 and method not in report.excused
         }
-        common = Counter(
-            name for names in candidates.values() for name in names
-        )
+        common = Counter(name for names in candidates.values() for name in names)
         for name in sorted(common.keys() - set().union(*right)):
             methods = [one for one in candidates if name in candidates[one]]
             shapes = [self.wrong[method].shapes for method in methods]
@@ -412,9 +387,7 @@ class Check:
                 found = replace(self.wrong[methods[0]])
                 explain(engine, found, self.rng)
                 called = f"{' and '.join(methods)} call it, and no right operation does"
-                found.sentence = "; ".join(
-                    filter(None, [called, found.sentence])
-                )
+                found.sentence = "; ".join(filter(None, [called, found.sentence]))
                 report.add(name, found)
                 report.excused |= {method: [name] for method in methods}
                 return
@@ -437,9 +410,7 @@ class Check:
         for method, found in blamed.items():
             self.report.add(method, found)
 
-    def _nested(
-        self, inner: Operation, outer: Operation
-    ) -> Iterator[Program]:
+    def _nested(self, inner: Operation, outer: Operation) -> Iterator[Program]:
         """Yield programs that use the result of `inner` at each place of `outer`."""
         samples = inner.samples(self.rng, self.scalar)
         start = Program.of(inner, samples[: inner.count][-1])
@@ -450,13 +421,9 @@ class Check:
                 inputs = ["s1", "other"][: outer.count]
                 inputs = inputs[place:] + inputs[:place]
                 program = replace(start, leaves=leaves).then(outer, *inputs)
-                sizes = {
-                    name: np.abs(leaf) for name, leaf in leaves.items()
-                }
+                sizes = {name: np.abs(leaf) for name, leaf in leaves.items()}
                 both = [program, replace(program, leaves=sizes)]
-                if valid := [
-                    one.pruned("s2") for one in both if one.valid()
-                ]:
+                if valid := [one.pruned("s2") for one in both if one.valid()]:
                     yield valid[0]
                     break
 
@@ -465,9 +432,7 @@ class Check:
         blamed: dict[str, Disagreement] = {}
         while differing := _differing(outcomes):
             failing = [pair for pair, found in outcomes.items() if found]
-            votes = Counter(
-                vote for pair in failing for vote in enumerate(pair)
-            )
+            votes = Counter(vote for pair in failing for vote in enumerate(pair))
             # A method is not blamed for one that it calls. In doubt, blame the inner one.
             voted = {method for _, method in votes}
             place, method = max(
@@ -478,11 +443,7 @@ class Check:
                     -vote[0],
                 ),
             )
-            chosen = [
-                found
-                for pair, found in differing.items()
-                if pair[place] == method
-            ]
+            chosen = [found for pair, found in differing.items() if pair[place] == method]
             if chosen:
                 found = min(chosen, key=lambda one: one.size)
                 blamed[method] = found
@@ -493,25 +454,16 @@ class Check:
             outcomes = {
                 pair: outcomes[pair]
                 for pair in failing
-                if method
-                not in {*pair}.union(*(self.calls[one] for one in pair))
+                if method not in {*pair}.union(*(self.calls[one] for one in pair))
             }
         return blamed
 
     def _programs(self, count: int) -> Iterator[Program]:
         """Yield random programs of right operations."""
         judged = self._judged()
-        binary = [
-            one
-            for one in judged
-            if one.method in self.simple and one.count == 2
-        ]
-        shapes: Any = (
-            ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
-        )
-        programs = random_programs(
-            self.rng, judged, binary or judged, shapes, 6
-        )
+        binary = [one for one in judged if one.method in self.simple and one.count == 2]
+        shapes: Any = ((), (), ()) if self.scalar else ((2, 3), (3,), (2, 3))
+        programs = random_programs(self.rng, judged, binary or judged, shapes, 6)
         return islice(programs, count)
 
     def _random(self, count: int) -> None:
@@ -525,22 +477,16 @@ class Check:
         if failing:
             found = min(failing, key=lambda one: one.size)
             explain_backward(found, failing)
-            methods = {
-                operation.method for operation in found.program.operations
-            }
+            methods = {operation.method for operation in found.program.operations}
             alone = len(methods) == 1 and not found.program.shared
             self.report.add(methods.pop() if alone else BACKWARD, found)
 
     def _composed(self) -> None:
         """Report composed operations that are wrong, unless they call a wrong one."""
         report = self.report
-        for method in sorted(
-            self.wrong, key=lambda one: len(self.calls[one])
-        ):
+        for method in sorted(self.wrong, key=lambda one: len(self.calls[one])):
             known = report.found.keys() | report.excused.keys()
-            causes = self.calls[method] & known or report.found.keys() & {
-                BACKWARD
-            }
+            causes = self.calls[method] & known or report.found.keys() & {BACKWARD}
             if causes:
                 report.excused.setdefault(method, sorted(causes))
             elif method not in known:
@@ -571,8 +517,6 @@ class Check:
             add = Operation(f"sum([{{0}}] * {depth}, {{1}})")
             leaves = [np.full(shape, 0.5), np.full(shape, 1.25)]
             if found := self.wrong_in(Program.of(add, leaves)):
-                found.sentence = (
-                    "the gradients are right in graphs of fewer levels"
-                )
+                found.sentence = "the gradients are right in graphs of fewer levels"
                 self.report.add(BACKWARD, found)
                 return

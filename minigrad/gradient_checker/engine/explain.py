@@ -50,9 +50,7 @@ TOO_EARLY = (
 )
 
 
-def explain(
-    engine: Engine, found: Disagreement, rng: np.random.Generator
-) -> None:
+def explain(engine: Engine, found: Disagreement, rng: np.random.Generator) -> None:
     """If a known mistake explains the disagreement's first operation, store its description in
     `found.sentence`.
     """
@@ -62,23 +60,15 @@ def explain(
         return
     operation, inputs = next(iter(program.steps.values()))
     leaves = [program.leaves[name] for name in inputs]
-    if (
-        operation.method == "__matmul__"
-    ):  # square matrices fit even if transposed
+    if operation.method == "__matmul__":  # square matrices fit even if transposed
         leaves = [nice(rng, (3, 3)) for _ in leaves]
     if engine.scalar:  # explain several points
         leaves = [*np.array(operation.samples(rng, True)).T]
     with suppress(Exception):  # an engine may fail in any way
         if not found.in_backward:
-            found.sentence = (
-                _other_result(engine, operation, rng) or found.sentence
-            )
+            found.sentence = _other_result(engine, operation, rng) or found.sentence
             return
-        points = (
-            [one[:1].reshape(()) for one in leaves]
-            if engine.scalar
-            else leaves
-        )
+        points = [one[:1].reshape(()) for one in leaves] if engine.scalar else leaves
         rule = _Rule(engine, operation, _scaling(engine, operation, points))
         tensors = [Tensor(leaf, requires_grad=True) for leaf in leaves]
         check = NodeCheck(rule(*tensors).node, rng)
@@ -88,16 +78,11 @@ def explain(
                 found.sentence = mistake.sentence
 
 
-def _other_result(
-    engine: Engine, operation: Operation, rng: np.random.Generator
-) -> str:
+def _other_result(engine: Engine, operation: Operation, rng: np.random.Generator) -> str:
     """Return which other expression the operation computes."""
     points = operation.samples(rng, engine.scalar)[:3]
     points += operation.samples(rng, engine.scalar)[:3]
-    results = [
-        engine.run(Program.of(operation, arrays))["the value"]
-        for arrays in points
-    ]
+    results = [engine.run(Program.of(operation, arrays))["the value"] for arrays in points]
     for text in RESULTS:
         with suppress(TypeError):  # an operation of one input has no b
             pairs = zip(points, results, strict=True)
@@ -110,9 +95,7 @@ def _other_result(
 class _Rule(Gate):
     """An operation as a gate: minigrad's result, and the gradients that the engine finds."""
 
-    def __init__(
-        self, engine: Engine, operation: Operation, scale: Operation | None
-    ) -> None:
+    def __init__(self, engine: Engine, operation: Operation, scale: Operation | None) -> None:
         self.engine, self.operation, self.scale = engine, operation, scale
 
     def forward(self, *arrays: Array) -> Array:
@@ -121,9 +104,7 @@ class _Rule(Gate):
     def backward(self, dz: Any, z: Any, *arrays: Any) -> Any:
         if self.engine.scalar and arrays[0].ndim:
             points = np.array([dz, z, *arrays]).T
-            return tuple(
-                np.array([self.backward(*point) for point in points]).T
-            )
+            return tuple(np.array([self.backward(*point) for point in points]).T)
         program = Program.of(self.operation, [*map(np.asarray, arrays)])
         if self.scale:
             factor = 1 / dz if "/" in self.scale.text else dz
@@ -134,15 +115,11 @@ class _Rule(Gate):
         for name, array in zip("ab", arrays, strict=False):
             gradient = results[f"the gradient of {name}"]
             nothing = gradient is None or not gradient.any()
-            gradients.append(
-                np.zeros(array.shape) if nothing else dz * gradient
-            )
+            gradients.append(np.zeros(array.shape) if nothing else dz * gradient)
         return tuple(gradients)
 
 
-def _scaling(
-    engine: Engine, operation: Operation, leaves: Sequence[Array]
-) -> Operation | None:
+def _scaling(engine: Engine, operation: Operation, leaves: Sequence[Array]) -> Operation | None:
     """Return an operation that multiplies by dz and whose gradient is right for these shapes."""
     z = operation(*map(Tensor, leaves)).array
     dz = np.linspace(1.5, 0.5, z.size).reshape(z.shape)
@@ -150,24 +127,16 @@ def _scaling(
         scale = Operation(text)
         factor = 1 / dz if "/" in text else dz
         with suppress(Exception):
-            gradient = engine.run(Program.of(scale, [z, factor]))[
-                "the gradient of a"
-            ]
-            if np.shape(gradient) == z.shape and np.allclose(
-                gradient, dz, rtol=1e-4
-            ):
+            gradient = engine.run(Program.of(scale, [z, factor]))["the gradient of a"]
+            if np.shape(gradient) == z.shape and np.allclose(gradient, dz, rtol=1e-4):
                 return scale
     return None
 
 
-def explain_backward(
-    found: Disagreement, others: Sequence[Disagreement]
-) -> None:
+def explain_backward(found: Disagreement, others: Sequence[Disagreement]) -> None:
     """Store the probable mistake in `found.sentence` if backward is to blame."""
     program = found.program
-    ratios = {
-        round(one.yours / one.right, 6) for one in others if one.right
-    }
+    ratios = {round(one.yours / one.right, 6) for one in others if one.right}
     single = len(program.steps) == 1
     if program.calls == NEW:
         found.sentence = REPLACED
@@ -178,9 +147,7 @@ def explain_backward(
     elif single:
         found.sentence = "backward should start with 1 at the result"
         if len(ratios) == 1:
-            found.sentence += (
-                f"; all gradients are multiplied by {ratios.pop():g}"
-            )
+            found.sentence += f"; all gradients are multiplied by {ratios.pop():g}"
     elif program.shared:
         larger = abs(found.yours) > abs(found.right)
         found.sentence = TOO_OFTEN if larger else TOO_EARLY

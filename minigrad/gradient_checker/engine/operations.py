@@ -142,18 +142,14 @@ class Operation:
             texts.append(f"{name}({{0}}, {arguments})".replace(", )", ")"))
         return texts
 
-    def samples(
-        self, rng: np.random.Generator, scalar: bool
-    ) -> list[tuple[Array, ...]]:
+    def samples(self, rng: np.random.Generator, scalar: bool) -> list[tuple[Array, ...]]:
         """Return inputs in the domain: six sets of numbers for an engine of scalars, otherwise
         arrays of several shapes.
 
         For scalars, the first set is positive and the second negative. The last inputs are zeros
         and large numbers, where a formula may be undefined although the function is not.
         """
-        shapes: Any = (
-            PAIRS if self.count == 2 else [(shape,) for shape in SHAPES]
-        )
+        shapes: Any = PAIRS if self.count == 2 else [(shape,) for shape in SHAPES]
         if scalar:
             shapes = [((),) * self.count] * 6
         found = []
@@ -179,8 +175,7 @@ class Operation:
         h = 1e-4
         with suppress(Exception):
             before, here, after = (
-                self(*(Tensor(x + step) for x in inputs)).array
-                for step in (-h, 0.0, h)
+                self(*(Tensor(x + step) for x in inputs)).array for step in (-h, 0.0, h)
             )
             bend = np.abs(before + after - 2 * here) / h
             return bool((bend < 0.1 * np.maximum(1.0, np.abs(here))).all())
@@ -190,9 +185,7 @@ class Operation:
 def function(text: str, names: dict[str, Any]) -> Callable[..., Any]:
     """Return the function of a text such as `{0} * {1}`, which may use `names`."""
     code = text.format("x", "y")
-    result: Callable[..., Any] = eval(
-        f"lambda x, y=None: {code}", {**names, "np": np}
-    )
+    result: Callable[..., Any] = eval(f"lambda x, y=None: {code}", {**names, "np": np})
     return result
 
 
@@ -253,6 +246,4 @@ TABLE = (
     (clear, ["{0}[1]", "{0}[:, 1]", "{0}[0, 1:]", "{0}[[0, 0]]"]),
 )
 
-OPERATIONS = [
-    Operation(text, domain) for domain, texts in TABLE for text in texts
-]
+OPERATIONS = [Operation(text, domain) for domain, texts in TABLE for text in texts]

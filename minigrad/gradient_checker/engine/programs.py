@@ -32,15 +32,11 @@ class Program:
     """
 
     leaves: dict[str, Array]
-    steps: dict[str, tuple[Operation, tuple[str, ...]]] = field(
-        default_factory=dict
-    )
+    steps: dict[str, tuple[Operation, tuple[str, ...]]] = field(default_factory=dict)
     calls: str = ""
 
     @staticmethod
-    def of(
-        operation: Operation, arrays: Sequence[Array], calls: str = ""
-    ) -> Program:
+    def of(operation: Operation, arrays: Sequence[Array], calls: str = "") -> Program:
         """Return the program of one operation."""
         leaves = dict(zip("ab", arrays, strict=False))
         return Program(leaves, calls=calls).then(operation, *leaves)
@@ -62,9 +58,7 @@ class Program:
     @property
     def uses(self) -> Counter[str]:
         """How often each value is used."""
-        return Counter(
-            one for _, inputs in self.steps.values() for one in inputs
-        )
+        return Counter(one for _, inputs in self.steps.values() for one in inputs)
 
     @property
     def shared(self) -> bool:
@@ -74,9 +68,7 @@ class Program:
     def values(
         self,
         leaves: dict[str, Any],
-        of: Callable[[Operation], Callable[..., Any]] = lambda operation: (
-            operation
-        ),
+        of: Callable[[Operation], Callable[..., Any]] = lambda operation: operation,
     ) -> dict[str, Any]:
         """Return the leaves and each step's result. `of` returns an operation's function."""
         values = leaves.copy()
@@ -110,30 +102,21 @@ class Program:
         last.backward(upstream=np.ones(last.shape))
         times = 2 if self.calls else 1
         gradients = [
-            times
-            * np.asarray(
-                np.zeros(leaf.shape) if leaf.grad is None else leaf.grad
-            )
+            times * np.asarray(np.zeros(leaf.shape) if leaf.grad is None else leaf.grad)
             for leaf in leaves.values()
         ]
         return self.results(last.array, self.leaves.values(), gradients)
 
     def arrays(self) -> dict[str, Array]:
         """Return each value as minigrad computes it."""
-        leaves = {
-            name: Tensor(array) for name, array in self.leaves.items()
-        }
-        return {
-            name: value.array for name, value in self.values(leaves).items()
-        }
+        leaves = {name: Tensor(array) for name, array in self.leaves.items()}
+        return {name: value.array for name, value in self.values(leaves).items()}
 
     def valid(self) -> bool:
         """Return whether each operation accepts its inputs, and no number is large."""
         with suppress(Exception):  # shapes that do not fit
             values = self.arrays()
-            return all(
-                np.abs(x).max() < 100 for x in values.values()
-            ) and all(
+            return all(np.abs(x).max() < 100 for x in values.values()) and all(
                 operation.domain(*(values[one] for one in inputs))
                 for operation, inputs in self.steps.values()
             )
@@ -147,9 +130,7 @@ class Program:
         written = self.names
         lines: list[str] = []
         for name, (operation, inputs) in self.steps.items():
-            expression = text(operation).format(
-                *(written[one] for one in inputs)
-            )
+            expression = text(operation).format(*(written[one] for one in inputs))
             if self.uses[name] == 1:
                 written[name] = f"({expression})"
             else:
@@ -165,12 +146,8 @@ class Program:
     def inputs(self) -> str:
         """The leaves in words: numbers, or the shapes of arrays."""
         return ", ".join(
-            f"{name} of shape {leaf.shape}"
-            if leaf.ndim
-            else f"{name} = {leaf:g}"
-            for name, leaf in zip(
-                self.names.values(), self.leaves.values(), strict=True
-            )
+            f"{name} of shape {leaf.shape}" if leaf.ndim else f"{name} = {leaf:g}"
+            for name, leaf in zip(self.names.values(), self.leaves.values(), strict=True)
         )
 
     def pruned(self, last: str) -> Program:
@@ -179,12 +156,8 @@ class Program:
         for name in reversed(self.steps):
             if name in needed:
                 needed.update(self.steps[name][1])
-        leaves = {
-            name: one for name, one in self.leaves.items() if name in needed
-        }
-        steps = {
-            name: one for name, one in self.steps.items() if name in needed
-        }
+        leaves = {name: one for name, one in self.leaves.items() if name in needed}
+        steps = {name: one for name, one in self.steps.items() if name in needed}
         return replace(self, leaves=leaves, steps=steps)
 
     def smaller(self) -> Iterator[Program]:
@@ -230,19 +203,14 @@ def random_programs(
     while operations:
         chosen = frequent if rng.random() < 0.5 else operations
         program = Program(
-            {
-                name: nice(rng, shape)
-                for name, shape in zip("abc", shapes, strict=False)
-            }
+            {name: nice(rng, shape) for name, shape in zip("abc", shapes, strict=False)}
         )
         for _ in range(10 * size):
             operation = chosen[int(rng.integers(len(chosen)))]
             names = [*program.leaves, *program.steps]
             # Half of the time, use the newest values, so that the graph becomes deep.
             recent = names[-2:] if rng.random() < 0.5 else names
-            longer = program.then(
-                operation, *rng.choice(recent, operation.count)
-            )
+            longer = program.then(operation, *rng.choice(recent, operation.count))
             if longer.valid():
                 program = longer
             if len(program.steps) == size:

@@ -54,11 +54,7 @@ class EngineReport:
         lines.append(
             f"{self.compared:,} programs: {verdict}; expressions not supported: {limits:,}."
         )
-        return for_terminal(
-            "\n".join(
-                printable(row) for one in lines for row in wrapped(one)
-            )
-        )
+        return for_terminal("\n".join(printable(row) for one in lines for row in wrapped(one)))
 
     __repr__ = __str__  # a notebook shows the repr
 
@@ -67,18 +63,13 @@ class EngineReport:
         kind = "numbers" if engine.scalar else "arrays"
         yield f"{engine.module}:{engine.name} computes with {kind}."
         if engine.is_class:
-            end = (
-                engine.text(engine.ending).format("y")
-                if engine.ending
-                else "y"
-            )
+            end = engine.text(engine.ending).format("y") if engine.ending else "y"
             places = f"value: .{engine.value_name}, gradient: .{engine.grad_name}"
             yield f"  {places}, backward: {end}.backward()"
 
     def _table(self) -> Iterator[str]:
         rows: dict[str, list[str]] = {
-            method: []
-            for method in ("__init__", *self.engine.calls, *self.found)
+            method: [] for method in ("__init__", *self.engine.calls, *self.found)
         }
         wrong = {*self.found, *self.excused}
         for operation, text in self.engine.texts.items():
@@ -101,11 +92,7 @@ class EngineReport:
 
     def _described(self, method: str, found: Disagreement) -> Iterator[str]:
         code = self.engine.code(method)
-        where = (
-            f" (line {code.co_firstlineno} of {code.co_filename})"
-            if code
-            else ""
-        )
+        where = f" (line {code.co_firstlineno} of {code.co_filename})" if code else ""
         yield f"WRONG: {method}{where}"
         if not found.program.steps:
             yield f"  {found.numbers}."

@@ -64,9 +64,7 @@ def load(target: str) -> Any:
     try:
         members = vars(importlib.import_module(module_name))
     except Exception as error:
-        raise cannot(
-            f"{path} cannot be imported", _first_line(error)
-        ) from error
+        raise cannot(f"{path} cannot be imported", _first_line(error)) from error
     finally:
         sys.path.remove(folder)
     classes = [
@@ -122,55 +120,35 @@ class Engine:
 
     def _inspect(self) -> None:
         """Find out how to make a Value, and which attributes contain its number and its gradient."""
-        self.scalar = not any(
-            hasattr(self.target, name) for name in ARRAY_METHODS
-        )
-        with suppress(
-            TypeError, ValueError
-        ):  # a class written in C has no signature
+        self.scalar = not any(hasattr(self.target, name) for name in ARRAY_METHODS)
+        with suppress(TypeError, ValueError):  # a class written in C has no signature
             if "requires_grad" in inspect.signature(self.target).parameters:
                 self.options = {"requires_grad": True}
         made = f"{self.name}({self.argument(np.array(2.5))})"
         try:
             leaf = self.make(np.array(2.5))
         except Exception as error:
-            raise cannot(
-                f"{made} raises an error", _first_line(error)
-            ) from error
+            raise cannot(f"{made} raises an error", _first_line(error)) from error
         for self.value_name in (*VALUES, *getattr(leaf, "__dict__", ())):
             value = self.value(leaf)
-            if (
-                value is not None
-                and value.size == 1
-                and abs(value - 2.5) < 0.6
-            ):
+            if value is not None and value.size == 1 and abs(value - 2.5) < 0.6:
                 break
         else:
             what = f"no attribute of {made} contains 2.5"
-            raise cannot(
-                what, f"it looks for {', '.join(VALUES)}, and others"
-            )
+            raise cannot(what, f"it looks for {', '.join(VALUES)}, and others")
         dtype = np.asarray(self._content(leaf)).dtype
         if dtype == np.float32:
             self.tolerance = 2.4e-5
-        grads = [
-            name for name in ("grad", "gradient") if hasattr(leaf, name)
-        ]
+        grads = [name for name in ("grad", "gradient") if hasattr(leaf, name)]
         if not grads or not hasattr(leaf, "backward"):
-            public = ", ".join(
-                name for name in dir(leaf) if not name.startswith("_")
-            )
+            public = ", ".join(name for name in dir(leaf) if not name.startswith("_"))
             what = f"{made} has no grad, or no backward()"
             raise cannot(what, f"its public names are {public}")
         self.grad_name = grads[0]
 
     def argument(self, array: Array) -> str:
         """Return the text of the constructor's argument."""
-        return (
-            repr(float(array))
-            if self.scalar
-            else f"np.array({array.tolist()})"
-        )
+        return repr(float(array)) if self.scalar else f"np.array({array.tolist()})"
 
     def make(self, array: Array) -> Any:
         """Return a leaf."""
@@ -214,9 +192,7 @@ class Engine:
 
     def limits(self) -> Iterator[str]:
         """Describe what the engine cannot do. The most frequent error comes first."""
-        for kind in sorted(
-            self.unsupported.values(), key=len, reverse=True
-        ):
+        for kind in sorted(self.unsupported.values(), key=len, reverse=True):
             some, (reason, *_) = [*kind][:3], kind.values()
             if len(kind) > 3:
                 some[2] += f" and {len(kind) - 3} more"
@@ -233,9 +209,7 @@ class Engine:
             call = function(text, self.names)
             called: set[Any] = set()
             before = sys.getprofile()
-            sys.setprofile(
-                lambda frame, *_, called=called: called.add(frame.f_code)
-            )
+            sys.setprofile(lambda frame, *_, called=called: called.add(frame.f_code))
             try:
                 with limited(self.limit):
                     result = self._call(call, arrays)
@@ -251,9 +225,7 @@ class Engine:
                     continue
             self.texts[operation] = text
             self.calls.setdefault(operation.method, set()).update(
-                code.co_name
-                for code in called
-                if code is self.code(code.co_name)
+                code.co_name for code in called if code is self.code(code.co_name)
             )
             return
         if exists:
@@ -277,9 +249,7 @@ class Engine:
         kind, *_ = reason.split(":")
         self.unsupported.setdefault(kind, {}).setdefault(expression, reason)
 
-    def _call(
-        self, call: Callable[..., Any], arrays: tuple[Array, ...]
-    ) -> Any:
+    def _call(self, call: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
         return call(*map(self.make, arrays))
 
     def run(self, program: Program) -> Results:
@@ -292,9 +262,7 @@ class Engine:
             return self._run(program)
 
     def _run(self, program: Program) -> Results:
-        leaves = {
-            name: self.make(array) for name, array in program.leaves.items()
-        }
+        leaves = {name: self.make(array) for name, array in program.leaves.items()}
         for _ in range(2 if program.calls == NEW else 1):
             self.in_backward = False
             *_, result = program.values(leaves, self.of).values()
@@ -317,18 +285,14 @@ class Engine:
             inner = getattr(code, "co_consts", ())
             codes.extend(one for one in inner if hasattr(one, "co_names"))
         known = self.names | vars(self.target)
-        return {
-            name for name in found if inspect.isfunction(known.get(name))
-        }
+        return {name for name in found if inspect.isfunction(known.get(name))}
 
     def text(self, operation: Operation) -> str:
         return self.texts.get(operation, operation.text)
 
     def lines(self, program: Program) -> list[str]:
         """Return lines to paste into Python that run the program on the engine alone."""
-        more = "".join(
-            f", {key}={value}" for key, value in self.options.items()
-        )
+        more = "".join(f", {key}={value}" for key, value in self.options.items())
         lines = self._imports()
         for name, array in program.leaves.items():
             made = f"{self.name}({self.argument(array)}{more})"
@@ -337,15 +301,9 @@ class Engine:
         if self.ending:
             last = "z"
             graph.append(f"z = {self.text(self.ending).format('y')}")
-        graph += [f"{last}.backward()"] * (
-            2 if program.calls == TWICE else 1
-        )
-        value = self.value_name + "()" * (
-            self.value_name in ("numpy", "item")
-        )
-        grads = [
-            f"{name}.{self.grad_name}" for name in program.names.values()
-        ]
+        graph += [f"{last}.backward()"] * (2 if program.calls == TWICE else 1)
+        value = self.value_name + "()" * (self.value_name in ("numpy", "item"))
+        grads = [f"{name}.{self.grad_name}" for name in program.names.values()]
         times = 2 if program.calls == NEW else 1
         return [
             *lines,
@@ -369,9 +327,7 @@ class FunctionEngine(Engine):
     def value(self, thing: Any) -> Array | None:
         return np.asarray(thing, float)
 
-    def _call(
-        self, call: Callable[..., Any], arrays: tuple[Array, ...]
-    ) -> Any:
+    def _call(self, call: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
         return self.target(call, *arrays)
 
     def _run(self, program: Program) -> Results:
@@ -381,9 +337,7 @@ class FunctionEngine(Engine):
 
         leaves = program.leaves.values()
         value, gradients = self.target(f, *leaves)
-        return program.results(
-            self.value(value), leaves, map(self.value, gradients)
-        )
+        return program.results(self.value(value), leaves, map(self.value, gradients))
 
     def lines(self, program: Program) -> list[str]:
         names = ", ".join(program.names.values())

@@ -32,9 +32,7 @@ def alike(found, expected, tolerance=1e-12):
         for one, other in zip(found, expected, strict=True):
             alike(one, other, tolerance)
     else:
-        found, expected = (
-            getattr(value, "array", value) for value in (found, expected)
-        )
+        found, expected = (getattr(value, "array", value) for value in (found, expected))
         np.testing.assert_allclose(
             found,
             expected,

@@ -41,11 +41,7 @@ def entry():
 
 
 def answers(text):
-    return [
-        line.split()[-1].rstrip(".")
-        for line in text.splitlines()
-        if "answer is" in line
-    ]
+    return [line.split()[-1].rstrip(".") for line in text.splitlines() if "answer is" in line]
 
 
 def test_explain_needs_a_file_that_passes(explain, course):
@@ -90,9 +86,7 @@ def test_ctrl_c_keeps_what_was_answered(explain, passed, monkeypatch):
     code, text = passed("explain")
     assert (code, "Stopped by Ctrl-C" in text) == (130, True)
     # where `minigrad` is not on the PATH, its whole path is shown
-    assert re.search(
-        r"To answer the other questions: \S*minigrad course explain 3", text
-    )
+    assert re.search(r"To answer the other questions: \S*minigrad course explain 3", text)
     assert entry()["explained"]["first"]
 
 

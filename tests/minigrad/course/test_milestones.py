@@ -190,9 +190,7 @@ def test_parameters_with_wrong_gradients_are_named():
 def test_file_that_is_not_written_ends_without_a_traceback(tmp_path):
     one = milestone("truncation")
     file = child.load(tmp_path / one.file, one.exercise)
-    with pytest.raises(
-        SystemExit, match=rf"cut in .*{one.file}, line \d+: not written yet"
-    ):
+    with pytest.raises(SystemExit, match=rf"cut in .*{one.file}, line \d+: not written yet"):
         file.show(file)
 
 
@@ -212,9 +210,7 @@ def test_key_belongs_to_the_files(one):
 @each
 def test_hints_contain_no_line_of_the_solution(one):
     lines = {
-        line.strip()
-        for line in one.read("solution.py").splitlines()
-        if len(line.strip()) > 20
+        line.strip() for line in one.read("solution.py").splitlines() if len(line.strip()) > 20
     }
     assert len(one.hints) >= 3
     assert not [line for line in lines for hint in one.hints if line in hint]
@@ -450,8 +446,7 @@ def test_passed_operation_replaces_the_ready_one_in_later_milestones(
         course("milestones", word)
     solve("spiral")
     assert (
-        "milestone_12_words.py now contains your own cross_entropy"
-        in course("milestones", "9")[1]
+        "milestone_12_words.py now contains your own cross_entropy" in course("milestones", "9")[1]
     )
     assert "This is your own version" in Path(milestone(12).file).read_text()
 

@@ -57,13 +57,9 @@ def main():
             name = f"mnist-{split}.tfrecord-00000-of-00001"
             shutil.copy(Path(folder, "mnist", "3.0.1", name), FOLDER / "3.0.1" / name)
             rows = list(
-                tfds.load(
-                    "mnist", split=split, data_dir=folder, download=False
-                ).as_numpy_iterator()
+                tfds.load("mnist", split=split, data_dir=folder, download=False).as_numpy_iterator()
             )
-            expected[f"{split}_images"] = np.stack(
-                [row["image"][:, :, 0] for row in rows]
-            )
+            expected[f"{split}_images"] = np.stack([row["image"][:, :, 0] for row in rows])
             expected[f"{split}_labels"] = np.array([row["label"] for row in rows])
         np.savez_compressed(FOLDER / "expected.npz", **expected)
 

@@ -31,9 +31,7 @@ def test_download_writes_the_servers_bytes_once(server, tmp_path):
         ("closed", "MG421.*connection failed"),
     ],
 )
-def test_download_that_fails_leaves_nothing(
-    server, tmp_path, monkeypatch, behaviour, message
-):
+def test_download_that_fails_leaves_nothing(server, tmp_path, monkeypatch, behaviour, message):
     monkeypatch.setattr(module, "TIMEOUT", 0.2)
     server.behaviour = behaviour
     if behaviour == "closed":

@@ -55,9 +55,7 @@ def test_vocabulary_is_saved_with_a_checksum(tmp_path):
                 Vocabulary.load(path)
 
 
-@pytest.mark.parametrize(
-    "start", ["", "\ufeff"]
-)  # a byte-order mark, as Notepad writes
+@pytest.mark.parametrize("start", ["", "\ufeff"])  # a byte-order mark, as Notepad writes
 def test_vocabulary_loads_a_list_of_words(tmp_path, start):
     path = tmp_path / "words.txt"
     path.write_text(f"{start}film\ntrès\n", encoding="utf-8")
@@ -73,9 +71,7 @@ def test_vocabulary_loads_windows_line_ends(tmp_path):
     assert Vocabulary.load(path).words == ["film", "tr\xe8s"]
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"a\nb", b"a\na\n", b"a\n\nb\n", b"\xff\xfe\n", b"a b\n"])
 def test_vocabulary_refuses_a_damaged_list(tmp_path, content):
     path = tmp_path / "words.txt"
     path.write_bytes(content)

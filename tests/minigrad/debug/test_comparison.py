@@ -159,9 +159,7 @@ def test_first_difference(pair):
     a, b, kind, x, y = PAIRS[pair]
     result = mg.compare(a, b)
     assert not result
-    assert (result.kind, gate_of(result.a), gate_of(result.b)) == (kind, x, y), str(
-        result
-    )
+    assert (result.kind, gate_of(result.a), gate_of(result.b)) == (kind, x, y), str(result)
 
 
 # ---- the same, written in other ways ----

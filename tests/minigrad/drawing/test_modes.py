@@ -291,9 +291,7 @@ def test_auto_folds_middle_without_scopes():
         (dense, {"opened": "block"}, "MG614.*'block'.*'head', 'hidden'"),
     ],
 )
-def test_draw_refuses_large_picture_and_wrong_window(
-    monkeypatch, output, options, message
-):
+def test_draw_refuses_large_picture_and_wrong_window(monkeypatch, output, options, message):
     monkeypatch.setattr(modes, "LARGEST", {"columns": 30, "graphviz": 5})
     with pytest.raises(OptionError, match=f"(?s){message}"):
         read(output(), **options)

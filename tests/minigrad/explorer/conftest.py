@@ -38,9 +38,7 @@ DOWN = "\ue015"
 
 def run_node(*arguments, where=HERE):
     """Run a program of the page's tests. Returns what it printed."""
-    done = subprocess.run(
-        arguments, cwd=where, capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run(arguments, cwd=where, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout
 

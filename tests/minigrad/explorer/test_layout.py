@@ -29,9 +29,7 @@ def test_rnn_has_column_for_each_step():
         (("sequential", "dense"), ""),
         ((), "end"),
     ]
-    kinds = {
-        cell.node.name: layout.columns[cell.column]["kind"] for cell in layout.cells
-    }
+    kinds = {cell.node.name: layout.columns[cell.column]["kind"] for cell in layout.cells}
     for name in ("rnn.cell.W_hh", "rnn.cell.W_xh", "rnn.cell.b_h", "x"):
         assert kinds[name] == "shared"
     assert kinds["dense.W"] == "after"  # beside the head

@@ -182,8 +182,6 @@ def sums():
     return values[-1]
 
 
-@pytest.mark.parametrize(
-    "make", [heads, scalars, sums, blocks, lambda: rnn(3, np.zeros((2, 4)))]
-)
+@pytest.mark.parametrize("make", [heads, scalars, sums, blocks, lambda: rnn(3, np.zeros((2, 4)))])
 def test_graph_without_loop_stays_as_it_is(make):
     assert steps_of(make()) == []

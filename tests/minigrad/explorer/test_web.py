@@ -163,9 +163,7 @@ def test_report_opens_page_at_wrong_gate(page):
     assert page.text("#panel h2") == "Squash"
     assert "disagrees with finite differences" in page.text("#panel .wrong")
     slopes = 2 / np.cosh(x.array) ** 2
-    np.testing.assert_allclose(
-        page.numbers("[data-role=measured] tbody td"), slopes, 1e-3
-    )
+    np.testing.assert_allclose(page.numbers("[data-role=measured] tbody td"), slopes, 1e-3)
     differs = page.all("[data-role=recorded] .differs")
     assert len(differs) == 2  # at 0 the rule is right
     assert len(page.all(".box.wrong-gate")) == 1
@@ -436,11 +434,7 @@ def test_hand_written_loop_has_column_for_each_step(page):
         (RNN(3, 4, layers=2), ["h of rnn/cell", "h of rnn/cell_2"]),
         (
             LSTM(3, 2, bidirectional=True),
-            [
-                f"{state} of lstm/{cell}"
-                for cell in ("cell", "backward_cell")
-                for state in "hc"
-            ],
+            [f"{state} of lstm/{cell}" for cell in ("cell", "backward_cell") for state in "hc"],
         ),
     ],
 )
@@ -648,9 +642,7 @@ def test_directions_are_reached_without_character_keys(page, made):
     assert "Backward through" in page.text("#panel")
 
 
-@pytest.mark.parametrize(
-    "size, opened", [((1280, 800), "e"), ((960, 540), "e"), ((320, 256), "c")]
-)
+@pytest.mark.parametrize("size, opened", [((1280, 800), "e"), ((960, 540), "e"), ((320, 256), "c")])
 def test_focus_in_picture_is_in_view(size, opened, page):
     page.explore(attention(fused=True)[0] + blocks())
     page.open(page.folder / "page.html", *size)
@@ -882,9 +874,7 @@ def test_page_runs_in_notebook_frame(page):
     z = mg.tanh(parameter(0.5, "x"))
     frame = mg.explore(z)._repr_html_()
     path = page.folder / "cell.html"
-    path.write_text(
-        f"<!doctype html><html data-ready=1><meta charset=utf-8>{frame}", "utf-8"
-    )
+    path.write_text(f"<!doctype html><html data-ready=1><meta charset=utf-8>{frame}", "utf-8")
     page.open(path)
     page.driver.switch_to.frame(0)
     try:

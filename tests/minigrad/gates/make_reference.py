@@ -125,9 +125,7 @@ def main() -> None:
     rng = np.random.default_rng(42)
     stored: dict[str, Any] = {}
     for name, (function, arrays) in cases(torch).items():
-        inputs = [
-            torch.tensor(np.array(one, float), requires_grad=True) for one in arrays
-        ]
+        inputs = [torch.tensor(np.array(one, float), requires_grad=True) for one in arrays]
         # the only kernel that has a second derivative
         with sdpa_kernel(SDPBackend.MATH):
             output = function(*inputs)
@@ -150,9 +148,7 @@ def main() -> None:
         parts = {"input": inputs, "first": first, "weights": weights, "second": second}
         for kind, tensors in parts.items():
             stored |= {f"{name}/{kind}/{k}": one for k, one in enumerate(tensors)}
-    numbers: dict[str, Any] = {
-        key: one.numpy(force=True) for key, one in stored.items()
-    }
+    numbers: dict[str, Any] = {key: one.numpy(force=True) for key, one in stored.items()}
     numbers["torch"] = np.array(torch.__version__)
     np.savez_compressed(Path(__file__).parent / "torch_gates.npz", **numbers)
 

@@ -94,9 +94,7 @@ def test_sigmoid_gradient_is_accurate_far_below_0(function):
         ),
     ],
 )
-def test_softmax_mask_is_a_logit_of_minus_infinity(
-    monkeypatch, block, function, value, slope
-):
+def test_softmax_mask_is_a_logit_of_minus_infinity(monkeypatch, block, function, value, slope):
     monkeypatch.setattr(kernels, "BLOCK", block)
     x = mg.Tensor(
         np.array(

@@ -11,9 +11,7 @@ import minigrad as mg
 
 PAGE = Path(__file__).parents[3] / "docs" / "gradcheck.md"
 rng = np.random.default_rng(11)
-X = rng.uniform(
-    0.3, 1.4, (5, 4)
-)  # no axis has size 2, so that a factor of 2 means one thing
+X = rng.uniform(0.3, 1.4, (5, 4))  # no axis has size 2, so that a factor of 2 means one thing
 Y = rng.uniform(0.3, 1.4, (5, 4))
 N = rng.normal(size=(5, 6))
 ROW, COLUMN = rng.normal(size=4), rng.normal(size=(5, 1))
@@ -114,9 +112,7 @@ GATES = [
         at=1,
     ),
     wrong("factor 2", np.sqrt, lambda dz, z, x: dz / z, X),
-    wrong(
-        "upstream gradient squared", np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X
-    ),
+    wrong("upstream gradient squared", np.tanh, lambda dz, z, x: dz * dz * (1 - z * z), X),
     wrong("upstream gradient added", np.tanh, lambda dz, z, x: dz + 1 - z * z, X),
     wrong(
         LOCAL,
@@ -125,9 +121,7 @@ GATES = [
         X,
         says="dz on unchanged; it should be 1 - z²",
     ),
-    wrong(
-        WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X
-    ),  # an invented slope
+    wrong(WRONG, np.tanh, lambda dz, z, x: dz * np.cos(3 * x + 1), X),  # an invented slope
     wrong(
         INNER,
         lambda x: np.sin(x**3) / 3,
@@ -221,9 +215,7 @@ GATES = [
         lambda dz, z, x: np.repeat(dz[:, None], 4, 1),
         X,
     ),
-    wrong(
-        AXIS, log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X
-    ),
+    wrong(AXIS, log_softmax, lambda dz, z, x: dz - np.exp(z) * dz.sum(0, keepdims=True), X),
     wrong(COUPLING, softmax, lambda dz, z, x: dz * z, X),
     wrong(
         "mean term missing",
@@ -312,9 +304,7 @@ GATES = [
     # what a rule should not do
     wrong("state kept between calls", remember, lambda dz, z, x: 2 * CALLS[-1] * dz, X),
     wrong("dz changed in place", np.tanh, in_place, X, at=None),
-    wrong(
-        "wrong number of gradients", np.add, lambda dz, z, a, b: (dz,), X, Y, at=None
-    ),
+    wrong("wrong number of gradients", np.add, lambda dz, z, a, b: (dz,), X, Y, at=None),
     wrong("wrong shape", np.tanh, lambda dz, z, x: dz[:2], X),
     wrong(
         "error in the rule",

@@ -24,12 +24,8 @@ def test_it_names_the_lines_of_the_call_and_of_the_rule():
         return mg.exp(Squash()(x * 0.9))
 
     slip: Any = mg.gradcheck(program, mg.Tensor([0.5, 1.0], name="x")).slip
-    assert slip.node.source.endswith(
-        f"test_mistake.py:{inspect.getsourcelines(program)[1] + 1}"
-    )
-    assert slip.rule_line.endswith(
-        f"test_mistake.py:{inspect.getsourcelines(Squash.backward)[1]}"
-    )
+    assert slip.node.source.endswith(f"test_mistake.py:{inspect.getsourcelines(program)[1] + 1}")
+    assert slip.rule_line.endswith(f"test_mistake.py:{inspect.getsourcelines(Squash.backward)[1]}")
     assert slip.numeric != pytest.approx(slip.recorded, rel=1e-4)
     assert (
         f"gradient of input 0 (2,) at {list(slip.index)}: the rule gives {slip.recorded:.6g}"

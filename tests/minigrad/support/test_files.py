@@ -188,9 +188,7 @@ with locked(Path(sys.argv[1])):
 def test_locked_waits_for_other_program(tmp_path):
     command = [sys.executable, "-c", LOCK, tmp_path]
     with locked(tmp_path):
-        other = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        other = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert other.stderr is not None
         message = f"waiting for another program that is using {tmp_path}\n"
         assert other.stderr.readline() == message

@@ -18,9 +18,7 @@ from tests.minigrad.gradient_checker.engine.engines import SCALAR
     ],
 )
 def test_exit_code_says_whether_the_engine_agrees(tmp_path, right, wrong, code, said):
-    (tmp_path / "mine.py").write_text(
-        SCALAR.replace(right, wrong, 1) if right else SCALAR
-    )
+    (tmp_path / "mine.py").write_text(SCALAR.replace(right, wrong, 1) if right else SCALAR)
     line = [
         sys.executable,
         "-m",
@@ -39,9 +37,7 @@ def test_engine_that_never_ends_is_stopped_with_its_line(tmp_path):
     body = SCALAR.replace("visit(self)\n", "while True: pass\n")
     (tmp_path / "mine.py").write_text(body)
     line = [sys.executable, "-m", "minigrad", "check-engine", "mine.py"]
-    done = subprocess.run(
-        [*line, "--limit", "0.5"], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = subprocess.run([*line, "--limit", "0.5"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     number = body[: body.index("while True")].count("\n") + 1
     printed = " ".join(done.stdout.split())

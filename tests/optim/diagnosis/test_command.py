@@ -86,9 +86,7 @@ def test_json_is_all_of_stdout(diagnose):
     (found,) = result["findings"]
     assert found["code"] == "gradients-not-cleared"
     assert found["file"] == SCRIPT
-    assert Path(SCRIPT).read_text().splitlines()[found["line"] - 1].strip() == (
-        "loss.backward()"
-    )
+    assert Path(SCRIPT).read_text().splitlines()[found["line"] - 1].strip() == ("loss.backward()")
     assert err.startswith("options: --keep\nloss:")
 
 

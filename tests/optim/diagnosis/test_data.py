@@ -75,9 +75,7 @@ def test_labels_of_two_networks_that_play_against_each_other():
     """Each pass has constant labels, but not all passes have the same."""
     mg.seed(0)
     maker, judge = network(4, 4), network(4, 1)
-    mine, other = (
-        optim.Adam(one.named_parameters(), lr=0.01) for one in (maker, judge)
-    )
+    mine, other = (optim.Adam(one.named_parameters(), lr=0.01) for one in (maker, judge))
     real, false = np.ones((64, 1)), np.zeros((64, 1))
     with optim.diagnose(quiet=True) as diagnosis:
         for _ in range(10):

@@ -149,9 +149,7 @@ def test_loss_of_guessing_is_unknown_for_weighted_rows():
 
     shares = np.bincount(Y) / len(Y)
     assert np.isnan(seen(network, weighted).baseline)
-    assert np.isclose(
-        seen(network, averaged).baseline, -(shares * np.log(shares)).sum()
-    )
+    assert np.isclose(seen(network, averaged).baseline, -(shares * np.log(shares)).sum())
 
 
 def test_layer_of_a_node_with_its_line():

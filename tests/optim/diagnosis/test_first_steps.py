@@ -209,9 +209,7 @@ def test_no_parameter_is_copied_more_than_once(monkeypatch):
 
     monkeypatch.setattr(watch, "values", copied)
     monkeypatch.setattr(watch, "duplicate", lambda optimizer: pytest.fail("copied"))
-    monkeypatch.setattr(
-        Evidence, "last", property(lambda self: pytest.fail("repeated"))
-    )
+    monkeypatch.setattr(Evidence, "last", property(lambda self: pytest.fail("repeated")))
     trainer = fit()
     leaves = [tensor.node for tensor in trainer.model.parameters()]
     assert sorted(map(id, copies)) == sorted(map(id, leaves))

@@ -113,9 +113,7 @@ with mg.no_grad():
 
 def test_gain_is_the_better_one_of_loss_and_answers():
     overconfident = Result(3.0, 0.7, right=0.9, chance=0.5, rows=400)
-    assert overconfident.gain == pytest.approx(
-        0.75, abs=0.001
-    )  # √(.25 / 400) = .025 is noise
+    assert overconfident.gain == pytest.approx(0.75, abs=0.001)  # √(.25 / 400) = .025 is noise
     assert Result(0.35, 0.7, np.nan, np.nan, 400).gain == pytest.approx(0.5)
     assert Result(0.9, 0.7, right=0.52, chance=0.5, rows=100).gain < 0
 

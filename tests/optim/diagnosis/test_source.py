@@ -78,9 +78,7 @@ def test_line_of_an_argument():
 
 def test_lines_where_data_comes_from():
     only = Source(Line(__file__, 1))
-    first = next(
-        node for node in only.tree.body if getattr(node, "name", "") == "prepare"
-    )
+    first = next(node for node in only.tree.body if getattr(node, "name", "") == "prepare")
     only.tree.body[:] = [first]
     lines = texts(only.origins(0, selections=True))
     assert lines[:2] == ["x = half[labels]", "half = raw // 2"]

@@ -195,9 +195,7 @@ def test_layers_and_optimizers_with_their_lines():
     assert made["BatchNorm"] == "BatchNorm(8),"
     assert watch.optimizers[0].line.text.startswith("optimizer = optim.Adam")
     assert watch.optimizers[0].steps == 1
-    paths = {
-        ".".join(scope): type(layer).__name__ for scope, layer in watch.scopes.items()
-    }
+    paths = {".".join(scope): type(layer).__name__ for scope, layer in watch.scopes.items()}
     assert paths["sequential.dense_2"] == "Dense"
 
 

@@ -71,9 +71,7 @@ def test_update_ratio_of_a_table_covers_the_rows_of_the_batch():
     rows = np.unique(IDS[0])
     change = np.linalg.norm(table.array[rows] - before[rows])
     expected = change / np.linalg.norm(before[rows])
-    assert run.records[1]["ratio", "sequential.embedding"] == pytest.approx(
-        expected, 1e-4
-    )
+    assert run.records[1]["ratio", "sequential.embedding"] == pytest.approx(expected, 1e-4)
 
 
 def test_dead_units():

@@ -294,12 +294,10 @@ def test_gradients_that_shrink_are_named(show):
     first, last = (np.median(np.log10(abs(np.concatenate(one)))) for one in slopes)
     page = show(recorder_of(model, 4, lr=0.0))
     (words,) = [one for one in page.texts("#told li") if "gradients" in one]
-    factor, ends = words.removeprefix(
-        "Over the run: gradients shrink by a factor of "
-    ).split(" ", 1)
-    assert float(factor.replace(",", "")) == pytest.approx(
-        10 ** (last - first), rel=0.06
+    factor, ends = words.removeprefix("Over the run: gradients shrink by a factor of ").split(
+        " ", 1
     )
+    assert float(factor.replace(",", "")) == pytest.approx(10 ** (last - first), rel=0.06)
     assert ends == "from dense_4 back to dense."
 
 

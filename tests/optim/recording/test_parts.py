@@ -18,9 +18,7 @@ def of(model, x=X):
 
 
 def test_layers_and_activations_are_parts_and_dropout_is_not():
-    model = Sequential(
-        Dense(3, 4, mg.relu), Dropout(0.5), Dense(4, 4), mg.tanh, Dense(4, 2)
-    )
+    model = Sequential(Dense(3, 4, mg.relu), Dropout(0.5), Dense(4, 4), mg.tanh, Dense(4, 2))
     expected = ["dense", "dense_2", "tanh", "dense_3"]
     assert of(model) == [*(f"sequential.{one}" for one in expected), "loss"]
 
@@ -32,9 +30,7 @@ def test_time_steps_are_one_part():
 
 
 def test_both_directions_join_in_one_part():
-    model = Sequential(
-        GRU(3, 4, bidirectional=True, return_sequences=True, fused=False)
-    )
+    model = Sequential(GRU(3, 4, bidirectional=True, return_sequences=True, fused=False))
     loss = model(np.ones((8, 5, 3), "float32")).mean()
     cells = [f"sequential.gru.{name}" for name in ("cell", "backward_cell")]
     assert names(loss) == [*cells, "concat", "loss"]
@@ -44,12 +40,8 @@ def test_residual_connections_are_sums():
     model = TransformerBlock(4, 2)
     found = names(model(np.ones((2, 3, 4), "float32")).mean())
     layers = "norm1 self_attn self_attn.out_proj norm2 linear1 linear2 loss".split()
-    assert [
-        one.removeprefix("transformerblock.") for one in found if one[0] != "+"
-    ] == layers
-    assert [one for one in found if one[0] == "+"] == [
-        "+"
-    ]  # the first adds the input itself
+    assert [one.removeprefix("transformerblock.") for one in found if one[0] != "+"] == layers
+    assert [one for one in found if one[0] == "+"] == ["+"]  # the first adds the input itself
 
 
 def test_program_without_layers_has_a_part_for_each_product():

@@ -230,9 +230,7 @@ READS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(
-    "moment", ["on_forward", "on_gradients", "on_step", "on_epoch_end"]
-)
+@pytest.mark.parametrize("moment", ["on_forward", "on_gradients", "on_step", "on_epoch_end"])
 @pytest.mark.parametrize("read", READS)
 def test_ranks_stay_equal_if_a_callback_reads_on_one(read, moment):
     reads = Act(READS[read], 0, moment)
@@ -345,9 +343,7 @@ def test_resume_a_carried_state_on_other_ranks(ranks, tmp_path):
     snapshots = Snapshots(tmp_path, every_steps=1, keep=99)
     on_ranks(3, lambda comm: fit(comm, stateful, windows, [snapshots]))
     path = tmp_path / "step-000000004.safetensors"
-    for arrays in on_ranks(
-        ranks, lambda comm: fit(comm, stateful, windows, resume=path)
-    ):
+    for arrays in on_ranks(ranks, lambda comm: fit(comm, stateful, windows, resume=path)):
         for name, array in arrays.items():
             assert_allclose(array, unbroken[name], rtol=1e-12, err_msg=name)
 

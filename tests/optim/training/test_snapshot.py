@@ -120,9 +120,7 @@ CHANGES: dict[str, Any] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_resume_after_a_setting_changed(tmp_path, change):
     optimizer, *changes = CHANGES[change]
-    check_resumes(
-        tmp_path, lambda: (build(changes, optimizer, seed=4), data(), 2, held())
-    )
+    check_resumes(tmp_path, lambda: (build(changes, optimizer, seed=4), data(), 2, held()))
 
 
 def test_resume_restores_running_means(tmp_path):
@@ -283,9 +281,7 @@ def other_head(parameters):
             "not the ones that the run stored",
         ),
         (
-            edited(
-                lambda arrays, info: info["callbacks"]["Letters"].update(letters=["b"])
-            ),
+            edited(lambda arrays, info: info["callbacks"]["Letters"].update(letters=["b"])),
             "MG508",
             "these are not my letters",
         ),

@@ -97,9 +97,7 @@ def test_mode_is_training_only_while_training():
 
 def test_metrics_that_compare_a_column_with_labels_warn():
     metrics = {"share": lambda output, labels: ((output > 0) == labels).mean()}
-    trainer = trainer_of(
-        Dense(1, 1), lambda output, labels: output.sum(), metrics=metrics
-    )
+    trainer = trainer_of(Dense(1, 1), lambda output, labels: output.sum(), metrics=metrics)
     with pytest.warns(match="MG170") as caught:
         trainer.evaluate([(np.zeros((3, 1), "float32"), np.array([1.0, 0.0, 1.0]))])
     assert caught[0].filename == __file__

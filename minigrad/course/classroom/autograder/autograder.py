@@ -10,10 +10,6 @@ NEEDED = ["numpy>=2", "graphviz>=0.20", "tqdm>=4.66", "safetensors>=0.5"]
 REPORT = "-P -m minigrad course report --classroom50 -o result.json".split()
 
 if __name__ == "__main__":
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", *NEEDED], check=True
-    )
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *NEEDED], check=True)
     found = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent)}
-    subprocess.run(
-        [sys.executable, *REPORT, "--lesson", "LESSONS"], env=found, check=True
-    )
+    subprocess.run([sys.executable, *REPORT, "--lesson", "LESSONS"], env=found, check=True)

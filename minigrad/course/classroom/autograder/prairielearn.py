@@ -26,9 +26,7 @@ def main() -> None:
     command = [sys.executable, *REPORT, *paths, "--lesson", lessons]
     done = subprocess.run(command, env=found)
     if done.returncode:
-        message = (
-            "The grader failed, so this attempt does not count. Tell your teacher."
-        )
+        message = "The grader failed, so this attempt does not count. Tell your teacher."
         failed = {"gradable": False, "message": message, "format_errors": [message]}
         results.write_text(json.dumps(failed), encoding="utf-8")
 

@@ -112,15 +112,10 @@ def softmax(z):
 def test_record_has_no_value_that_depends_on_earlier_questions():
     one, tracing = lesson(8), sys.gettrace()
     lines: list[Any] = []
-    indices = [
-        index for index, q in enumerate(one.questions) if q.function == "softmax"
-    ]
+    indices = [index for index, q in enumerate(one.questions) if q.function == "softmax"]
     trace = Trace(SOURCE, COUNTED)
     sys.settrace(trace)
     child.run_traced(one, SOURCE, COUNTED, lines.append, indices, trace)
     sys.settrace(tracing)
-    kept = [
-        [(line, [*changes]) for _, line, changes, _ in written["trace"]]
-        for written in lines
-    ]
+    kept = [[(line, [*changes]) for _, line, changes, _ in written["trace"]] for written in lines]
     assert kept[1:] == [[(6, []), (7, []), (8, ["m"]), (9, [])]] * len(indices)

@@ -77,9 +77,7 @@ def merged(base, code):
             owner.body = kept + node.body
             continue
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
-            tree.body = [
-                one for one in tree.body if not bound(one) <= names or not bound(one)
-            ]
+            tree.body = [one for one in tree.body if not bound(one) <= names or not bound(one)]
         last = isinstance(tree.body[-1], ast.If)
         tree.body.insert(len(tree.body) - last, node)
     return ast.unparse(tree)
@@ -205,11 +203,7 @@ def again(one, text, question):
         text = "\n".join(lines)
         problem = judge(one, text, asks(one)(text), asks(one)).problem
         assert not (problem and problem.blames)
-        return (
-            f"{problem.function or 'the file'} {FAILS[problem.kind]}"
-            if problem
-            else PASSES
-        )
+        return f"{problem.function or 'the file'} {FAILS[problem.kind]}" if problem else PASSES
     if question.kind == "count":
         tree = changed(text, [question.line], "note(0)")
         return str(len(noted(one, question, tree)))
@@ -280,9 +274,7 @@ def test_answers_are_those_of_the_changed_file(one):
 def test_gradient_is_asked_for_if_the_answer_has_a_graph(number):
     one = lessons()[number - 1]
     kinds = [
-        question.kind
-        for name in NAMES[:4]
-        for question in make(one, one.solution, name, asks(one))
+        question.kind for name in NAMES[:4] for question in make(one, one.solution, name, asks(one))
     ]
     assert "gradient" in kinds
 

@@ -67,9 +67,7 @@ def test_to_paste_are_lines_of_python_that_fit(one):
     for number, question in enumerate(one.questions, 1):
         names = dict.fromkeys(question.given(one.solved), "")
         for kind, first in (("wrong", ""), ("changed", ""), ("wrong", "h_1")):
-            problem = Problem(
-                kind, "f", None, question, number, "x", first=first, inputs=names
-            )
+            problem = Problem(kind, "f", None, question, number, "x", first=first, inputs=names)
             pasted = feedback.packed(feedback.to_paste(problem, one), "; ", 80)
             ast.parse(textwrap.dedent("\n".join(pasted)))
             assert max(map(len, pasted)) <= 80

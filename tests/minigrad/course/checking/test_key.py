@@ -127,9 +127,7 @@ def test_code_of_a_method_leaves_its_class_as_it_is():
 def test_make_gives_the_stored_key():
     one = lesson(1)
     made, stored = key.make(one), key.load(one)
-    assert [known.slip for known in made.slips] == [
-        known.slip for known in stored.slips
-    ]
+    assert [known.slip for known in made.slips] == [known.slip for known in stored.slips]
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,7 @@ from minigrad.course.classroom import marks, report
 ONE = lesson(1)
 
 
-@pytest.mark.skipif(
-    wall.find().program is None, reason=f"no sandbox: {wall.find().missing}"
-)
+@pytest.mark.skipif(wall.find().program is None, reason=f"no sandbox: {wall.find().missing}")
 def test_sandbox_shows_only_the_python_of_an_environment(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     course = tmp_path / "lib/python3.12/site-packages/minigrad/course"

@@ -37,10 +37,7 @@ def complete(number, code):
 def students(number):
     """(texts of honest students, texts of disguised copies with the copied student's name)."""
     head = re.split(r"^(?:def|class|dy_ds) ", lesson(number).exercise, flags=re.M)[0]
-    honest = {
-        f"student {i}": head + code
-        for i, code in enumerate(WRITTEN[number].split("---\n"))
-    }
+    honest = {f"student {i}": head + code for i, code in enumerate(WRITTEN[number].split("---\n"))}
     for i, code in enumerate(right_answers(lesson(number)).values()):
         honest[f"right {i}"] = complete(number, code)
     copies = {}

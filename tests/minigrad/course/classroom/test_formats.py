@@ -238,9 +238,7 @@ def test_prairielearn_shows_a_failure_and_its_graph(prairielearn):
     assert len(test["images"]) == 1
 
 
-def test_prairielearn_gives_no_point_to_a_file_that_never_ends(
-    prairielearn, monkeypatch
-):
+def test_prairielearn_gives_no_point_to_a_file_that_never_ends(prairielearn, monkeypatch):
     monkeypatch.setattr("minigrad.course.checking.sandbox.SECONDS", 0.5)
     results = prairielearn("while True: pass")
     assert (results["gradable"], results["score"]) == (True, 0)

@@ -20,9 +20,7 @@ from .test_report import FIRST, hand_in, rows
         ((4, 9), True, [0.8, 0.5], 1.3),
     ],
 )
-def test_scores_are_whole_or_fractions_of_5_and_18_answers(
-    right, partial, scores, points
-):
+def test_scores_are_whole_or_fractions_of_5_and_18_answers(right, partial, scores, points):
     marks = row("ada", right, partial=partial)
     assert (marks.scores, marks.points) == (scores, points)
 
@@ -51,9 +49,7 @@ def test_a_file_with_another_name_is_named(typed):
     assert f"{FIRST} in these lines means lesson_01_by_hand (1).py." in mark["said"]
 
 
-def test_keep_stores_marks_and_loses_only_the_file_whose_grading_fails(
-    typed, monkeypatch
-):
+def test_keep_stores_marks_and_loses_only_the_file_whose_grading_fails(typed, monkeypatch):
     graded = []
 
     def noted(one, path, text, *rest):

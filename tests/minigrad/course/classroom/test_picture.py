@@ -34,9 +34,7 @@ def node(**more):
 
 def test_svg_escapes_names_and_places_columns_side_by_side():
     root = ElementTree.fromstring(
-        as_svg(
-            [node(name="<script>"), node(name="b", offset=1), node(name="c", column=1)]
-        )
+        as_svg([node(name="<script>"), node(name="b", offset=1), node(name="c", column=1)])
     )
     texts = [*root.iter(f"{SVG}text")]
     assert texts[0].text == "<script>"

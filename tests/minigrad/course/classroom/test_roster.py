@@ -222,11 +222,7 @@ def test_canvas_s_students_are_matched_by_a_column(fill, names, column, marked):
 
 def test_canvas_is_recognized_by_its_columns_in_any_order(fill):
     """Eve's login is Bob's name, and her other number is Bob's ID."""
-    text = (
-        "SIS Login ID,ID,Grade,Student,Section,SIS User ID\n"
-        "eve7,2,,Bob,A,7\n"
-        "bob,7,,Eve,A,2\n"
-    )
+    text = "SIS Login ID,ID,Grade,Student,Section,SIS User ID\neve7,2,,Bob,A,7\nbob,7,,Eve,A,2\n"
     marks, printed = fill([download("bob_2")], text)
     assert marks == {"eve7": "1"}
     assert printed.startswith("Submissions were matched by the column ID\n")
@@ -370,8 +366,7 @@ def test_letters_of_another_name_are_no_match(fill):
             NUMBERS,
             "Grade",
             ["Bob_201", "Ada_202"],
-            "Bob_201: its number is Participant 201, Ada's, but its name is "
-            "Participant 202, Bob's",
+            "Bob_201: its number is Participant 201, Ada's, but its name is Participant 202, Bob's",
         ),
         (
             CANVAS,
@@ -381,9 +376,7 @@ def test_letters_of_another_name_are_no_match(fill):
         ),
     ],
 )
-def test_a_number_and_a_name_of_different_students_are_no_match(
-    fill, text, column, names, message
-):
+def test_a_number_and_a_name_of_different_students_are_no_match(fill, text, column, names, message):
     """The numbers of another assignment are other students' numbers in this one."""
     marks, printed = fill(list(map(download, names)), text, column)
     assert marks == {}
@@ -405,7 +398,9 @@ def test_two_submissions_of_one_student_are_no_match(fill):
 
 
 def test_a_first_name_alone_is_no_match_and_other_bytes_stay(fill, tmp_path):
-    text = "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
+    text = (
+        "First name\tLast name\tID number\tWork (Real)\r\nJosé\tMaier\t7\t-\r\nMax\tMaier\t8\t-\r\n"
+    )
     path = tmp_path / "latin.csv"
     path.write_bytes(text.encode("latin-1"))
     filled = Roster(path, "Work (Real)").write([row("8"), row("7")], None)

@@ -33,9 +33,7 @@ def test_each_student_has_a_sheet_and_a_column(typed):
     assert code == 0
     assert "first try" in text.splitlines()[0]
     assert [line.split()[-1] for line in text.splitlines()[1:4]] == ["2/3", "-", "-"]
-    ada, bob, eve = (
-        Path(f"sheets/{name}.txt").read_text() for name in ("ada", "bob", "eve")
-    )
+    ada, bob, eve = (Path(f"sheets/{name}.txt").read_text() for name in ("ada", "bob", "eve"))
     assert ada.count("Answer: ") >= 3
     assert "Answer" not in eve
     assert ada.splitlines()[1:] != bob.splitlines()[1:]

@@ -204,9 +204,7 @@ def report(typed, monkeypatch):
     monkeypatch.setattr(
         marks,
         "grade",
-        lambda one, path, text, wall, modules: graded_once(
-            one, text, tuple(modules.items())
-        ),
+        lambda one, path, text, wall, modules: graded_once(one, text, tuple(modules.items())),
     )
 
     def run(*words):
@@ -409,9 +407,7 @@ def deep(levels):
     return data
 
 
-ENCRYPTED = zipped({F1: S1}).replace(
-    b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0"
-)
+ENCRYPTED = zipped({F1: S1}).replace(b"PK\1\2\x14\x03\x14\0\0\0", b"PK\1\2\x14\x03\x14\0\1\0")
 HOSTILE = {
     "outside": (
         zipped({"../../outside.py": "x", f"/tmp/{F2}": S2, F1: S1}),

@@ -31,9 +31,7 @@ def test_text_has_a_contrast_of_at_least_4_5(colour):
 CELLS = np.array([[0.31, -1.0], [0.0, 0.625]])
 FIGURES = {
     "lesson 18": lambda: attention.figure("a <map>", CELLS),
-    "lesson 19": lambda: gpt.figure(
-        gpt.heat(CELLS, "ab", "cd"), "", table("a <map>", CELLS)
-    ),
+    "lesson 19": lambda: gpt.figure(gpt.heat(CELLS, "ab", "cd"), "", table("a <map>", CELLS)),
     "lesson 20": lambda: convolution.figure("a <map>", CELLS),
     "milestones": lambda: pictures.heat("a <map>", CELLS),
 }

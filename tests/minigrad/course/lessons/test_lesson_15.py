@@ -52,8 +52,7 @@ def test_predict_is_the_truncation_reports_cosine_and_the_texts(k, cosine):
     alike(measured, cosine, 0.005)
     alike(solution.predict(parts, k), measured, 1e-9)
     cut, full = (
-        trained.truncated_gradient(solution.truncated, steps, model, *batch)
-        for steps in (k, 40)
+        trained.truncated_gradient(solution.truncated, steps, model, *batch) for steps in (k, 40)
     )
     alike(sum(parts), full)
     alike(solution.cosine(cut, full), measured, 1e-9)

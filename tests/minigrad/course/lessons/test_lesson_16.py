@@ -21,8 +21,7 @@ def test_cells_are_those_of_layers(kind):
         tensor.array = parameters[0].pop(name).array
     assert not parameters[0]
     found, expected = (
-        layers.unroll(cell, mg.Tensor(xs), cell.initial_state(2))[0][-1]
-        for cell in (mine, theirs)
+        layers.unroll(cell, mg.Tensor(xs), cell.initial_state(2))[0][-1] for cell in (mine, theirs)
     )
     alike(found, expected)
 

@@ -28,9 +28,7 @@ def test_train_is_sgd_by_hand():
         1,
     )
     alike(losses, [loss])
-    for one, start, gradient in zip(
-        parameters.values(), before, gradients, strict=True
-    ):
+    for one, start, gradient in zip(parameters.values(), before, gradients, strict=True):
         alike(one, start - 0.5 * gradient.array)
 
 

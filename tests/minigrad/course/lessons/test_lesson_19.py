@@ -74,9 +74,7 @@ def test_distribution_reports_a_wrong_total_and_nan():
 def test_write_has_the_frequencies_of_the_probabilities():
     logits = check_writing.dice()(np.array([[1]])).array[0, -1]
     rng = np.random.default_rng(0)
-    drawn = [
-        solution.write(check_writing.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)
-    ]
+    drawn = [solution.write(check_writing.dice(), [1], 1, rng, 1.5)[1] for _ in range(4000)]
     expected = solution.probabilities(logits, 1.5)
     alike(
         np.bincount(drawn, minlength=6) / 4000,

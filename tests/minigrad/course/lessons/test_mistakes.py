@@ -98,9 +98,7 @@ def test_a_forgotten_name_occurs_less_often_than_in_the_solution():
         ("off by one", "a[k - 1]", "a[t]", "a[t - 1]", False),
     ],
 )  # fmt: skip
-def test_a_changed_operator_or_index_differs_as_in_the_mistake(
-    name, yours, wrong, right, expected
-):
+def test_a_changed_operator_or_index_differs_as_in_the_mistake(name, yours, wrong, right, expected):
     assert is_proved(name, yours, right, wrong) is expected
 
 

@@ -47,9 +47,7 @@ SLIPPED = "for x in a:\n        b += x\n    h += 1\n    return b"
     ],
 )  # fmt: skip
 def test_mutants_makes_a_mistake(body, name, made):
-    found = {
-        (slip.name, slip.code) for slip in mutants(f"def f(a, b, h):\n    {body}", "f")
-    }
+    found = {(slip.name, slip.code) for slip in mutants(f"def f(a, b, h):\n    {body}", "f")}
     assert (name, f"def f(a, b, h):\n    {made}") in found
 
 

@@ -76,8 +76,7 @@ def test_attention_of_random_shapes_and_masks(seed):
         (S, W),
     ]
     q, k, v = (
-        scale * rng.normal(size=(*lead, *size))
-        for lead, size in zip(batches, sizes, strict=True)
+        scale * rng.normal(size=(*lead, *size)) for lead, size in zip(batches, sizes, strict=True)
     )
     masks = [
         np.array(True),

@@ -190,9 +190,7 @@ def test_fault_that_shows_only_in_special_programs_is_blamed(right, wrong, metho
          "a @ np.array([[2.5, -1.25, 0.75], [-0.5, 3.0, 1.5]])", "raises AttributeError"),
     ],
 )  # fmt: skip
-def test_error_means_that_an_expression_is_not_supported(
-    source, right, wrong, expression, error
-):
+def test_error_means_that_an_expression_is_not_supported(source, right, wrong, expression, error):
     report = checked(right, wrong, source=source)
     assert report
     kinds = report.engine.unsupported
@@ -238,10 +236,7 @@ def test_program_that_never_ends_is_a_fault_with_its_line(right, method, program
     found = report.found[method]
     assert str(found.program) == f"y = {program}"
     place = SCALAR[: SCALAR.index(right)].count("\n") + 1
-    assert (
-        f"0.3 s of processor time; the check ends in line {place} of <string>"
-        in found.what
-    )
+    assert f"0.3 s of processor time; the check ends in line {place} of <string>" in found.what
 
 
 @pytest.mark.parametrize(
@@ -297,12 +292,8 @@ def test_float32_is_compared_with_its_tolerance():
 def test_engine_that_starts_only_at_a_single_number_is_compared_with_sums(takes_arrays):
     start = "        arrived = {self: np.ones(self.array.shape)}"
     add = "    def __add__(self, other):\n"
-    source = (
-        ARRAY if takes_arrays else ARRAY.replace(add, f"{add}        other.array\n")
-    )
-    report = checked(
-        start, f"        assert self.array.ndim == 0\n{start}", source=source
-    )
+    source = ARRAY if takes_arrays else ARRAY.replace(add, f"{add}        other.array\n")
+    report = checked(start, f"        assert self.array.ndim == 0\n{start}", source=source)
     assert report
     assert str(report.engine.ending) == "a.sum()"
 

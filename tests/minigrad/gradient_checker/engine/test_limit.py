@@ -25,9 +25,7 @@ def endless_that_catches_exceptions():
             endless()
 
 
-@pytest.mark.parametrize(
-    "code", [endless, endless_in_the_system, endless_that_catches_exceptions]
-)
+@pytest.mark.parametrize("code", [endless, endless_in_the_system, endless_that_catches_exceptions])
 def test_endless_code_is_stopped(code):
     with pytest.raises(TooLong), limited(0.05):
         code()

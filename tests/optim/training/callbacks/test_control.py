@@ -80,9 +80,7 @@ def test_evaluate_every_2_steps_makes_its_own_rows():
         (1, 0.0, [5, math.nan, math.nan, 1], 3),
     ],
 )
-def test_early_stopping_counts_epochs_without_progress(
-    patience, min_delta, scores, epochs
-):
+def test_early_stopping_counts_epochs_without_progress(patience, min_delta, scores, epochs):
     stopping = EarlyStopping(patience=patience, min_delta=min_delta)
     trainer = run([stopping], epochs=len(scores), scores=scores)
     assert trainer.epoch == epochs
@@ -115,9 +113,7 @@ def test_early_stopping_needs_validation():
 def test_stop_on_non_finite_names_the_culprit(b, loss, culprit):
     model, x = Dense(3, 2), np.ones((4, 3), "float32")
     model.b.array = np.full(2, b, "float32")
-    trainer = trainer_of(
-        model, lambda output, labels: loss(output), callbacks=[StopOnNonFinite()]
-    )
+    trainer = trainer_of(model, lambda output, labels: loss(output), callbacks=[StopOnNonFinite()])
     match = "MG315.*epoch 1, batch 1"
     with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match=match) as error:
         trainer.fit([(x, np.zeros(4, int))], 1)

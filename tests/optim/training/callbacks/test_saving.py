@@ -182,9 +182,7 @@ def test_folders_that_cannot_be_made_end_the_run_at_its_start():
         (LearningCurves, "matplotlib.figure", "MG706"),
     ],
 )
-def test_packages_that_are_missing_end_the_run(
-    make, module, code, tmp_path, monkeypatch
-):
+def test_packages_that_are_missing_end_the_run(make, module, code, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MinigradError, match=code):
         run([make(tmp_path / "curves.png")])
@@ -212,9 +210,7 @@ def test_page_of_the_run_is_run_html_by_default(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", [Snapshots, LogFile, LearningCurves, GraphPicture])
 def test_a_callback_without_a_path_is_answered(kind):
-    with pytest.raises(
-        MinigradError, match=rf"(?s)MG129.*{kind.__name__}\((path|folder)"
-    ):
+    with pytest.raises(MinigradError, match=rf"(?s)MG129.*{kind.__name__}\((path|folder)"):
         kind()
 
 

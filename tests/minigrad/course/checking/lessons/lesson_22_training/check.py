@@ -16,8 +16,6 @@ def train(seconds):
 
 QUESTIONS = (
     Question("before", "before()"),
-    Question(
-        "SECONDS", "train(SECONDS)", lambda file: {"train": train}, training=LIMIT
-    ),
+    Question("SECONDS", "train(SECONDS)", lambda file: {"train": train}, training=LIMIT),
     Question("after", "after()", stretch=True),
 )
