@@ -54,9 +54,7 @@ class diagnose:
         self.watch.__enter__()
         return self
 
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: object
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.watch.__exit__(kind, error, trace)
         if isinstance(error, KeyboardInterrupt | SystemExit):
             return

@@ -44,15 +44,9 @@ def add_diagnose(commands: Any) -> None:
         allow_abbrev=False,  # the script may have an option such as --js
     )
     parser.set_defaults(run=diagnose_script, forwards=True)
-    parser.add_argument(
-        "script", type=Path, metavar="SCRIPT.py", help="the script to run"
-    )
-    parser.add_argument(
-        "-o", dest="out", type=Path, metavar="FILE", help="write a page (HTML)"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the findings as JSON"
-    )
+    parser.add_argument("script", type=Path, metavar="SCRIPT.py", help="the script to run")
+    parser.add_argument("-o", dest="out", type=Path, metavar="FILE", help="write a page (HTML)")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def diagnose_script(options: argparse.Namespace) -> int:
@@ -83,9 +77,7 @@ def diagnose_script(options: argparse.Namespace) -> int:
         print(f"\n{result}")
     if options.out is not None:
         write(options.out, page(result, recorder, options.script.name))
-        print(
-            f"\n{options.out}: the page of the run, with the findings", file=sys.stderr
-        )
+        print(f"\n{options.out}: the page of the run, with the findings", file=sys.stderr)
     if stopped:
         return 130
     return 1 if result else 2 * failed

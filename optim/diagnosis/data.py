@@ -231,9 +231,7 @@ def inputs_unscaled(e: Evidence) -> Findings:
     what += f": they lie between {number(rows.min())} and {number(rows.max())}"
     ratio = size / sizes[sizes > 0].min()
     if rows.ndim == 2 and ratio > 10:
-        what += (
-            f", and the sizes of their columns differ by a factor of {number(ratio)}"
-        )
+        what += f", and the sizes of their columns differ by a factor of {number(ratio)}"
     dropped = e.source.dropped_scaling()
     finding = Finding(
         "inputs-unscaled",
@@ -283,9 +281,7 @@ def targets_unscaled(e: Evidence) -> Findings:
         finding.add_proof(e.control, losses, change)
     else:
         finding.certainty = "likely"
-        finding.decide = (
-            "train on scaled targets, and compare the losses divided by the variance"
-        )
+        finding.decide = "train on scaled targets, and compare the losses divided by the variance"
     yield finding
 
 

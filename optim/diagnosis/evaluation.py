@@ -89,13 +89,9 @@ def evaluated_otherwise(e: Evidence) -> Findings:
         elif held.dtype.kind == "f":
             shift, ratio = _apart(rows, held)
             if shift > (SHIFTED_FAILING if fails else SHIFTED):
-                difference = (
-                    f"their mean differs by {number(shift)} standard deviations"
-                )
+                difference = f"their mean differs by {number(shift)} standard deviations"
             elif max(ratio, 1 / ratio) > (SCALED_FAILING if fails else SCALED):
-                difference = (
-                    f"their deviation is {number(ratio)} times the training rows'"
-                )
+                difference = f"their deviation is {number(ratio)} times the training rows'"
         if difference:
             yield Finding(
                 "evaluated-otherwise",
@@ -157,9 +153,7 @@ def batchnorm_statistics(e: Evidence) -> Findings:
         if place.kind != "BatchNorm" or inputs is None or len(inputs) < ENOUGH_ROWS:
             continue
         columns = np.moveaxis(inputs, 1, -1).reshape(-1, inputs.shape[1])
-        shift = np.abs(columns.mean(axis=0) - place.layer.mean) / (
-            columns.std(axis=0) + 1e-6
-        )
+        shift = np.abs(columns.mean(axis=0) - place.layer.mean) / (columns.std(axis=0) + 1e-6)
         ratio = np.sqrt(place.layer.variance) / (columns.std(axis=0) + 1e-6)
         if np.median(shift) > SHIFTED or not 1 / SCALED < np.median(ratio) < SCALED:
             yield Finding(

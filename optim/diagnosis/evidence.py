@@ -321,10 +321,7 @@ class Evidence:
         for one in self.watch.evaluations:
             if one.passes:
                 places.setdefault(one.place, {}).setdefault(one.passes, []).append(one)
-        return [
-            list(map(joined_evaluation, moments.values()))
-            for moments in places.values()
-        ]
+        return [list(map(joined_evaluation, moments.values())) for moments in places.values()]
 
     # ---- trials ----
 

@@ -54,9 +54,7 @@ class Finding:
     changed: str = ""
     """The trial's change, as in "with a hundredth of the rate"."""
 
-    def add_proof(
-        self, run: Sequence[float], trial: Sequence[float], changed: str
-    ) -> None:
+    def add_proof(self, run: Sequence[float], trial: Sequence[float], changed: str) -> None:
         """Add the curves of a run and a trial that prove the cause."""
         self.certainty = "proved"
         self.run = run
@@ -99,9 +97,7 @@ def prove(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> b
     return True
 
 
-def proved(
-    evidence: Evidence, finding: Finding, trial: Trial, changed: str
-) -> Findings:
+def proved(evidence: Evidence, finding: Finding, trial: Trial, changed: str) -> Findings:
     """Yield the finding if the trial proves it."""
     if prove(evidence, finding, trial, changed):
         yield finding

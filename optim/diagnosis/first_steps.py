@@ -84,9 +84,7 @@ class FirstSteps:
             remedy="run `minigrad diagnose` on the script, or train inside `with optim.diagnose():`",
         )
         line = users_line()
-        warnings.warn_explicit(
-            TrainingWarning(str(error)), None, line.file, line.number
-        )
+        warnings.warn_explicit(TrainingWarning(str(error)), None, line.file, line.number)
 
     def _certain(self) -> str:
         """Return the first certain finding, or ""."""

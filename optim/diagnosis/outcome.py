@@ -58,13 +58,9 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         guess = number(self.guess)
-        text = (
-            f"its loss is {number(self.loss)}, and the best constant output has {guess}"
-        )
+        text = f"its loss is {number(self.loss)}, and the best constant output has {guess}"
         if np.isfinite(self.right):
-            text += (
-                f"; {self.right:.0%} of the answers are right, and always answering "
-            )
+            text += f"; {self.right:.0%} of the answers are right, and always answering "
             text += f"the most frequent label is right in {self.chance:.0%}"
         return text
 
@@ -73,11 +69,7 @@ def results(e: Evidence) -> list[Result]:
     """Return the best result of each evaluation during the run."""
     found = []
     for moments in [*e.held_out, *_by_numpy(e)]:
-        results = [
-            _result(e, one)
-            for one in moments
-            if e.term and one.gate.name == e.term.kind
-        ]
+        results = [_result(e, one) for one in moments if e.term and one.gate.name == e.term.kind]
         usable = [one for one in results if one.rows >= ROWS and np.isfinite(one.guess)]
         if usable:
             found.append(max(usable, key=lambda one: one.gain))
@@ -120,11 +112,7 @@ def _as_evaluation(e: Evidence, call: Any, truth: Array) -> Evaluation | None:
     prediction = call.node.output
     classes = e.term.classes
     shape = prediction.shape[:-1] if classes else prediction.shape
-    if (
-        truth.size != int(np.prod(shape))
-        or truth is call.inputs[0]
-        or not hasattr(gate, "losses")
-    ):
+    if truth.size != int(np.prod(shape)) or truth is call.inputs[0] or not hasattr(gate, "losses"):
         return None
     truth = truth.reshape(shape)
     if not _similar(truth, labels) or np.array_equal(truth, e.kept[0].labels[0].output):
@@ -180,7 +168,9 @@ def not_learned(e: Evidence) -> Findings:
             "and Adam, the same batches are learned"
         )
     elif alone and len(every) >= MANY:
-        finding.effect = "one batch can be learned by heart, but all batches together cannot, not even with Adam"
+        finding.effect = (
+            "one batch can be learned by heart, but all batches together cannot, not even with Adam"
+        )
         finding.remedy = (
             "print some inputs with their labels: do the inputs determine the labels? If so, find the "
             "step on the way to the loss that loses what does, such as an axis, a position or a state"
@@ -241,9 +231,7 @@ def _about_rows(e: Evidence, finding: Finding) -> Finding:
             lines[0],
         )
     finding.certainty = "likely"
-    finding.decide = (
-        "print a few rows of the inputs with their labels: do they belong together?"
-    )
+    finding.decide = "print a few rows of the inputs with their labels: do they belong together?"
     return finding
 
 
@@ -259,9 +247,7 @@ def sentence(e: Evidence) -> str:
     end = number(final(e.losses) / e.scale)
     if learns(e) is None:
         return f" The loss goes from {number(e.losses[0] / e.scale)} to {end}."
-    text = (
-        f" The loss ends at {end}; the best constant output has {number(e.baseline)}."
-    )
+    text = f" The loss ends at {end}; the best constant output has {number(e.baseline)}."
     if results(e):
         text += f" In the evaluation, {_worst(e)}."
     return text

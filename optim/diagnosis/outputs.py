@@ -176,9 +176,7 @@ def output_range(e: Evidence) -> Findings:
             **e.where(last),
         )
         if kind in SEQUENCES:
-            finding.remedy = (
-                "add a Dense layer without activation after the recurrent layer"
-            )
+            finding.remedy = "add a Dense layer without activation after the recurrent layer"
         else:
             prove(e, finding, Trial(change=without(last)), f"without {kind}")
         yield finding
@@ -192,9 +190,7 @@ def broadcast_loss(e: Evidence) -> Findings:
         labels = constants(node)
         one, other = (parent.shape for parent in node.inputs)
         size = math.prod(one)
-        pairs = (
-            size > 1 and size == math.prod(other) and math.prod(node.shape) == size**2
-        )
+        pairs = size > 1 and size == math.prod(other) and math.prod(node.shape) == size**2
         if not labels or len(one) == len(other) or not pairs:
             continue
         finding = Finding(
@@ -274,9 +270,7 @@ def loss_for_classes(e: Evidence) -> Findings:
         yield finding
     elif absolute:
         finding.certainty = "likely"
-        finding.decide = (
-            f"train with mg.{better}, and compare the shares of right answers"
-        )
+        finding.decide = f"train with mg.{better}, and compare the shares of right answers"
         yield finding
 
 

@@ -11,9 +11,7 @@ import numpy as np
 from minigrad.graph import Array, Node, ancestors
 
 SQUASHING = frozenset("Sigmoid Tanh ReLU Softmax GELU Softplus".split())
-PLAIN = frozenset(
-    "Reshape Transpose Slice Cast BroadcastTo Stack Concatenate Pad".split()
-)
+PLAIN = frozenset("Reshape Transpose Slice Cast BroadcastTo Stack Concatenate Pad".split())
 """Gates that move numbers without changing them."""
 LINEAR = PLAIN | frozenset(
     "MultiplyGate AddGate Subtract Negate Convolve AddWindows Windows Sum Mean LookupProduct Lookup "

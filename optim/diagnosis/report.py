@@ -98,17 +98,13 @@ def examine(watch: Watch) -> Diagnosis:
     stopped = error_finding(evidence)
     if stopped is not None:
         # only what is proved to prevent the stop, or bad data, comes before it
-        explains = [
-            one.certainty == "proved" or one.code == "data-not-finite" for one in found
-        ]
+        explains = [one.certainty == "proved" or one.code == "data-not-finite" for one in found]
         before = list(compress(found, explains))
         found = [*before, stopped, *[one for one in found if one not in before]]
     return Diagnosis(found[:MOST], len(evidence.passes), outcome.sentence(evidence))
 
 
-def ask(
-    evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()
-) -> list[Finding]:
+def ask(evidence: Evidence, suspect: Suspect, found: Sequence[Finding] = ()) -> list[Finding]:
     """Return the first finding of a suspect, unless its code has been found already."""
     if not evidence.kept and suspect not in (*bookkeeping.SUSPECTS, data.not_finite):
         return []
@@ -162,9 +158,7 @@ def _labelled(label: str, text: str) -> list[str]:
     )
 
 
-def plot(
-    run: Sequence[float], trial: Sequence[float], first: str, second: str
-) -> Iterator[str]:
+def plot(run: Sequence[float], trial: Sequence[float], first: str, second: str) -> Iterator[str]:
     """Draw two curves of losses with characters: x is the run, o the trial."""
     width, height = 56, 9
     curves = [_resampled(np.asarray(values, float), width) for values in (run, trial)]

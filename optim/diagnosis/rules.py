@@ -65,9 +65,7 @@ def _mistake(e: Evidence, node: Node) -> Any:
         output: mg.Tensor = node.gate(*inputs)
         return output
 
-    tensors = [
-        mg.Tensor(arrays[n].astype(np.float64), requires_grad=True) for n in places
-    ]
+    tensors = [mg.Tensor(arrays[n].astype(np.float64), requires_grad=True) for n in places]
     try:
         once, twice = call(*tensors).array, call(*tensors).array
         if not np.array_equal(once, twice) or _on_purpose(call, tensors, once):

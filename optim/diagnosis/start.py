@@ -237,9 +237,7 @@ def vanishing_layers(e: Evidence) -> Findings:
             yield finding
     if ratio < VANISHED:
         finding.certainty = "likely"
-        finding.decide = (
-            "train a network with only one hidden layer: does it learn more?"
-        )
+        finding.decide = "train a network with only one hidden layer: does it learn more?"
         yield finding
 
 

@@ -124,9 +124,7 @@ def rate_too_small(e: Evidence) -> Findings:
         yield best
 
 
-def _with_another_rate(
-    e: Evidence, finding: Finding, factors: Sequence[float]
-) -> Finding | None:
+def _with_another_rate(e: Evidence, finding: Finding, factors: Sequence[float]) -> Finding | None:
     """Try the run's rate times each of these factors. Return the finding with the proof that the
     first helpful rate gives, or a later rate if it is clearly better. Return None if no rate helps.
     """
@@ -134,9 +132,7 @@ def _with_another_rate(
     for factor in factors if not e.learns else ():
         rate = f"a rate of {_rate(e) * factor:g}"
         one = replace(finding, remedy=f"try {rate}")
-        one.what += (
-            f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}"
-        )
+        one.what += f": the loss goes from {number(e.losses[0])} to {number(final(e.losses))}"
         helps = prove(e, one, Trial(rate=factor), f"with {rate}")
         if best and not (helps and final(one.trial) < FACTOR * final(best.trial)):
             break

@@ -53,9 +53,7 @@ def _not_finite(e: Evidence, node: Node) -> Finding:
     """Name the gate that computed the first number that is not finite, and its inputs."""
     assert e.watch.failed is not None
     what = strange_node(node)
-    effect = CAUSES.get(
-        name(node), "the result is too large, or undefined for this input"
-    )
+    effect = CAUSES.get(name(node), "the result is too large, or undefined for this input")
     remedy = REMEDIES.get(name(node), "lower the learning rate, or scale the inputs")
     steep = _steep_gate(e) if node in e.watch.first else None
     if steep is not None:
@@ -64,20 +62,16 @@ def _not_finite(e: Evidence, node: Node) -> Finding:
             f"a parameter is not finite, because the backward rule of {name(node)} returned a gradient "
             f"that is not finite in the step before, for an input of {number(smallest)}"
         )
-        effect = (
-            "the derivative is infinite there, as of a root, a logarithm or a norm at 0"
-        )
-        remedy = (
-            "keep the input away from this point, for example by adding a small number"
-        )
+        effect = "the derivative is infinite there, as of a root, a logarithm or a norm at 0"
+        remedy = "keep the input away from this point, for example by adding a small number"
     if _growth(e) > GROWN:
-        effect += f", after the parameters have grown to {number(_growth(e))} times their first size"
+        effect += (
+            f", after the parameters have grown to {number(_growth(e))} times their first size"
+        )
         remedy = "use a much smaller learning rate, or clip the gradients"
     _, line = e.watch.failed
     step = len(e.losses) + 1
-    finding = Finding(
-        "not-finite", f"the run stopped in step {step}: {what}", effect, remedy, line
-    )
+    finding = Finding("not-finite", f"the run stopped in step {step}: {what}", effect, remedy, line)
     for one in e.nodes:
         if one.gate and key(one) == key(node):
             finding.line = e.caller(one)
@@ -88,13 +82,9 @@ def _not_finite(e: Evidence, node: Node) -> Finding:
 
 def _growth(e: Evidence) -> float:
     """Return how many times as large as at the start the parameters are."""
-    first = max(
-        (np.abs(array).max(initial=0) for array in e.watch.first.values()), default=0
-    )
+    first = max((np.abs(array).max(initial=0) for array in e.watch.first.values()), default=0)
     now = [np.abs(values(leaf)) for leaf in e.watch.first]
-    last = max(
-        (array.max(initial=0, where=np.isfinite(array)) for array in now), default=0
-    )
+    last = max((array.max(initial=0, where=np.isfinite(array)) for array in now), default=0)
     return float(last / first) if first else 1.0
 
 
@@ -106,9 +96,7 @@ def _steep_gate(e: Evidence) -> tuple[Node, float] | None:
 
     def remember(made: Repeated, root: Node) -> float:
         look = Look(root, made)
-        assert (
-            look.gradients
-        )  # computed now, because the next step changes the parameters
+        assert look.gradients  # computed now, because the next step changes the parameters
         looks.append(look)
         del looks[:-2]
         return made[root].item()

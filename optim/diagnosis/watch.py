@@ -292,9 +292,7 @@ class Watch:
         enter(watching(ON_EVENT, self._on_event))
         return self
 
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: object
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._stack.close()
         self._evaluate()
         self.error = error
@@ -438,17 +436,13 @@ class Watch:
             return
         first = output[0] if isinstance(output, tuple) else output
         node = first.node if isinstance(first, Tensor) else None
-        call = Call(
-            layer, inputs, options, layer.training, users_line(), node, len(self.losses)
-        )
+        call = Call(layer, inputs, options, layer.training, users_line(), node, len(self.losses))
         if self.losses:
             call.beside = arrays_beside(users_frame(), inputs)
         calls = self.calls if outermost else self.inner
         calls.append(call)
         if len(calls) > 10 * CALLS_KEPT:
-            del calls[
-                2 * CALLS_KEPT
-            ]  # the first training calls and the last evaluations stay
+            del calls[2 * CALLS_KEPT]  # the first training calls and the last evaluations stay
         self._open.append(call)
 
     def _compared(self, gate: Any, prediction: Array, truth: Array) -> None:

@@ -43,17 +43,12 @@ def encode(kind: str, values: Sequence[Any]) -> Json:
     """Encode what was kept under one key. It is None at steps where its part did not run."""
     if kind in SAMPLES:
         nothing = np.zeros(0)
-        samples = [
-            nothing if one is None else one for one in values
-        ]
+        samples = [nothing if one is None else one for one in values]
         return histograms(kind, samples)
     known = [one for one in values if one is not None]
     shape = np.shape(known[0])
     missing = np.full(shape, np.nan)
-    same = [
-        one if np.shape(one) == shape else missing
-        for one in values
-    ]
+    same = [one if np.shape(one) == shape else missing for one in values]
     if kind in PICTURES:
         return picture(same)
     return packed(same)
@@ -65,9 +60,7 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
     For each step, `facts` contains the median, the standard deviation, the number of values that
     are not finite, the share of zeros among gradients, and the range of the bins.
     """
-    finite = [
-        one[np.isfinite(one)].astype(float) for one in samples
-    ]
+    finite = [one[np.isfinite(one)].astype(float) for one in samples]
     shown, ends = finite, DECADES
     if kind == "gradients":
         # zeros have no decade
@@ -99,9 +92,7 @@ def histograms(kind: str, samples: Sequence[Array]) -> Json:
     return {"facts": packed(facts), **heights}
 
 
-def range_of(
-    values: Array, ends: tuple[float, float]
-) -> tuple[float, float]:
+def range_of(values: Array, ends: tuple[float, float]) -> tuple[float, float]:
     """Return the range of all steps, or the step's own if that one is far narrower. Otherwise, each
     step before an explosion would be a single bar.
     """

@@ -62,14 +62,10 @@ class Examples:
             made = again(self.target, values)
             for node, part in self.parts.items():
                 if node in made:
-                    for kind, array in pictures(
-                        node, made
-                    ).items():
+                    for kind, array in pictures(node, made).items():
                         record[kind, part.name] = array
             if self.labels.size:
-                record["answers", ""] = self.answers(
-                    made[self.target]
-                )
+                record["answers", ""] = self.answers(made[self.target])
         return record
 
     def answers(self, output: Tensor) -> Any:
@@ -92,9 +88,7 @@ class Examples:
         data["labels"] = packed(self.labels)
         if words is not None and len(words) == self.classes:
             known = range(min(self.classes, 1000))
-            data["classes"] = [
-                word(words, [one]) for one in known
-            ]
+            data["classes"] = [word(words, [one]) for one in known]
         leaf = self.batch()
         if leaf is None:
             return data
@@ -106,9 +100,7 @@ class Examples:
             data["pictures"] = picture(smaller(rows))
         else:
             pairs = zip(rows, ends, strict=True)
-            data["texts"] = [
-                text(words, row, end) for row, end in pairs
-            ]
+            data["texts"] = [text(words, row, end) for row, end in pairs]
         return data
 
     def batch(self) -> Node | None:
@@ -118,11 +110,7 @@ class Examples:
                 fixed = not (leaf.gate or leaf.requires_grad)
                 rows = leaf.shape[0] if leaf.shape else 0
                 least = min(2, self.size)
-                if (
-                    fixed
-                    and rows >= least
-                    and not self.size % rows
-                ):
+                if fixed and rows >= least and not self.size % rows:
                     return leaf
         return None
 
@@ -137,9 +125,7 @@ class Examples:
         return leaf.output[self.rows // steps], ends
 
 
-def pictures(
-    node: Node, made: Mapping[Node, Tensor]
-) -> dict[str, Array]:
+def pictures(node: Node, made: Mapping[Node, Tensor]) -> dict[str, Array]:
     """Return a gate's attention weights or filtered images for the first example, if it has any."""
     if name(node) == "Convolve":
         z = made[node].array[0, :KERNELS]
@@ -164,10 +150,7 @@ def text(words: Any, row: Array, end: int) -> str:
     if numbers.dtype.kind in "iu":
         return word(words, numbers[:end])
     # with the minus of the page's other numbers
-    known = [
-        f"{one:.3g}".replace("-", "−")
-        for one in numbers[:NUMBERS]
-    ]
+    known = [f"{one:.3g}".replace("-", "−") for one in numbers[:NUMBERS]]
     more = ["…"] if len(numbers) > NUMBERS else []
     return ", ".join(known + more)
 

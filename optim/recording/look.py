@@ -30,9 +30,7 @@ FLAT = 0.97
 KERNELS = 12
 
 
-def look(
-    root: Node, after: Mapping[Node, Array], upstream: Any = None
-) -> Record:
+def look(root: Node, after: Mapping[Node, Array], upstream: Any = None) -> Record:
     """Return the numbers of a graph.
 
     `after` has samples of the parameters after the step, and `upstream` is the gradient with which
@@ -45,14 +43,10 @@ def look(
     gradients = sweep(root, upstream, rule=flow.rule)
     record = flow.record()
     for part in dict.fromkeys(parts.values()):
-        for kind, value in numbers(
-            part, gradients, after
-        ).items():
+        for kind, value in numbers(part, gradients, after).items():
             record[kind, part.name] = value
     single = root.output.size == 1
-    record["loss", ""] = (
-        float(root.output) if single else math.nan
-    )
+    record["loss", ""] = float(root.output) if single else math.nan
     return record
 
 
@@ -62,15 +56,11 @@ class Flow:
     def __init__(self, parts: Mapping[Node, Part]) -> None:
         self.parts = parts
         self.edges: dict[str, float] = defaultdict(float)
-        self.times: dict[str, dict[int, float]] = defaultdict(
-            dict
-        )
+        self.times: dict[str, dict[int, float]] = defaultdict(dict)
 
     def rule(self, node: Node, dz: Any) -> list[Any]:
         """Call a gate's backward rule, and measure what it returns."""
-        results = node.gate.backward(
-            dz, node.output, *node.arrays
-        )
+        results = node.gate.backward(dz, node.output, *node.arrays)
         gradients = list(results)
         part = self.parts.get(node)
         if part is None:
@@ -86,12 +76,8 @@ class Flow:
                 gradient = array_of(gradients[number])
                 gradients[number] = gradient
                 edge = f"{source.name}\n{part.name}"
-                length = (
-                    0.0 if gradient is None else norm(gradient)
-                )
-                self.edges[edge] = math.hypot(
-                    self.edges[edge], length
-                )
+                length = 0.0 if gradient is None else norm(gradient)
+                self.edges[edge] = math.hypot(self.edges[edge], length)
         if name(node) in SEQUENCES:
             gradients[0] = array_of(gradients[0])
             steps = gradients[0].swapaxes(0, 1)
@@ -106,9 +92,7 @@ class Flow:
         for title, lengths in self.times.items():
             steps = range(max(lengths, default=-1) + 1)
             if steps:
-                record["time", title] = [
-                    lengths.get(t, 0.0) for t in steps
-                ]
+                record["time", title] = [lengths.get(t, 0.0) for t in steps]
         return record
 
 
@@ -118,9 +102,7 @@ def numbers(
     after: Mapping[Node, Array],
 ) -> dict[str, Any]:
     """Return {kind: number or sample} of a part."""
-    slopes = [
-        gradients[one] for one in part.leaves if one in gradients
-    ]
+    slopes = [gradients[one] for one in part.leaves if one in gradients]
     found: dict[str, Any] = {
         "part": (part.gates, part.size),
         "weights": joined([leaf.output for leaf in part.leaves]),
@@ -149,9 +131,7 @@ def idle(part: Part) -> dict[str, float]:
         return {}
     kind, z = name(active[-1]), active[-1].output
     if kind == "ReLU" and z.ndim > 1:
-        filters = (
-            z.ndim > 3
-        )  # axis 1 of images; units are the last axis
+        filters = z.ndim > 3  # axis 1 of images; units are the last axis
         units = z.swapaxes(1, -1) if filters else z
         rows = units.reshape(-1, units.shape[-1])
         alive = (rows > 0).any(axis=0)

@@ -55,9 +55,7 @@ def page(
 
     data = {
         "title": title,
-        "runs": [
-            collect(run) for run in recorder.runs if run.records
-        ],
+        "runs": [collect(run) for run in recorder.runs if run.records],
         "findings": list(findings),
         "verdict": verdict,
     }
@@ -81,9 +79,7 @@ def page(
 
 
 def _read(package: str, name: str) -> str:
-    return (files(package) / "web" / name).read_text(
-        encoding="utf-8"
-    )
+    return (files(package) / "web" / name).read_text(encoding="utf-8")
 
 
 def collect(run: Run) -> Json:
@@ -106,12 +102,8 @@ def collect(run: Run) -> Json:
         # a copy of a table has only the rows that a step reads
         parts[part.name] = part.gates, part.size
     parts[LOSS] = parts.pop(LOSS)  # below all others
-    losses = np.array_split(
-        run.losses, min(POINTS, len(run.losses))
-    )
-    curves = [
-        [part.min(), part.max(), part.mean()] for part in losses
-    ]
+    losses = np.array_split(run.losses, min(POINTS, len(run.losses)))
+    curves = [[part.min(), part.max(), part.mean()] for part in losses]
     return {
         "count": len(run.losses),
         "failed": run.failed,
@@ -119,9 +111,7 @@ def collect(run: Run) -> Json:
         "losses": packed(np.transpose(curves)),
         "steps": list(run.records),
         "jump": run.jump,
-        "parts": [
-            [name, *facts] for name, facts in parts.items()
-        ],
+        "parts": [[name, *facts] for name, facts in parts.items()],
         "series": series,
         "words": {row: word(run.words, [row]) for row in rows},
         "examples": run.examples.describe(run.words),
@@ -131,6 +121,4 @@ def collect(run: Run) -> Json:
 
 def finite(row: Json) -> Json:
     """Leave out the numbers that JSON cannot store."""
-    return {
-        name: one for name, one in row.items() if np.isfinite(one)
-    }
+    return {name: one for name, one in row.items() if np.isfinite(one)}

@@ -45,12 +45,8 @@ class Part:
     @property
     def gates(self) -> list[str]:
         """The symbols of its gates, without those that only move numbers."""
-        shown = [
-            one for one in self.nodes if name(one) not in PLAIN
-        ]
-        return list(
-            dict.fromkeys(one.gate.symbol for one in shown)
-        )
+        shown = [one for one in self.nodes if name(one) not in PLAIN]
+        return list(dict.fromkeys(one.gate.symbol for one in shown))
 
     @property
     def size(self) -> int:
@@ -66,18 +62,14 @@ class Part:
 
 def divide(root: Node) -> dict[Node, Part]:
     """Return the part of each gate that belongs to one."""
-    gates = [
-        node for node in reversed(ancestors([root])) if node.gate
-    ]
+    gates = [node for node in reversed(ancestors([root])) if node.gate]
     names: dict[str, int] = {}
     groups = _groups(gates, root, names)
     parts: dict[Node, Part] = {}
     joints: dict[tuple[Part, ...], Part] = {}
     for node in gates:
         group = groups[node]
-        found = [
-            parts[one] for one in node.inputs if one in parts
-        ]
+        found = [parts[one] for one in node.inputs if one in parts]
         sources = tuple(dict.fromkeys(found))
         if group.shown or group.name == LOSS:
             parts[node] = group
@@ -92,9 +84,7 @@ def divide(root: Node) -> dict[Node, Part]:
     return parts
 
 
-def _groups(
-    gates: list[Node], root: Node, names: dict[str, int]
-) -> dict[Node, Part]:
+def _groups(gates: list[Node], root: Node, names: dict[str, int]) -> dict[Node, Part]:
     """Return the gates of each scope, and those of the loss."""
     groups: dict[Node, Part] = {}
     current: dict[Scope, Part] = {}
@@ -104,20 +94,14 @@ def _groups(
     for node in gates:
         leaves = [n for n in node.inputs if n.gate is None]
         leaves = [leaf for leaf in leaves if leaf.requires_grad]
-        matrices = [
-            leaf for leaf in leaves if len(leaf.shape) > 1
-        ]
-        scope = tuple(
-            s for s in node.scope if step_number(s) is None
-        )
+        matrices = [leaf for leaf in leaves if len(leaf.shape) > 1]
+        scope = tuple(s for s in node.scope if step_number(s) is None)
         weighs = name(node) in PRODUCTS and bool(matrices)
         group = current.get(scope)
         before = [groups.get(one) for one in node.inputs]
         if node in ends or loss in before:
             group = loss
-        elif group is None or (
-            weighs and group.leaves and scope == node.scope
-        ):
+        elif group is None or (weighs and group.leaves and scope == node.scope):
             titles = [
                 ".".join(scope),
                 *(leaf.name for leaf in leaves),
@@ -126,9 +110,7 @@ def _groups(
             group = current[scope] = _new(title, names)
         groups[node] = group
         group.nodes.append(node)
-        group.leaves += [
-            leaf for leaf in leaves if leaf not in used
-        ]
+        group.leaves += [leaf for leaf in leaves if leaf not in used]
         used.update(leaves)
     return groups
 

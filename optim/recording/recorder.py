@@ -95,11 +95,7 @@ class Run:
     def passed(self, root: Node) -> None:
         """Note the loss of a backward pass, and keep the pass if it is due."""
         self._end_step()
-        loss = (
-            float(root.output)
-            if root.output.size == 1
-            else math.nan
-        )
+        loss = float(root.output) if root.output.size == 1 else math.nan
         self.losses.append(loss)
         step = len(self.losses)
         if step == 1:
@@ -182,12 +178,8 @@ class Recorder:
         return list(self._run_of.values())
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(
-            watching(ON_BACKWARD, self._on_backward)
-        )
-        self._stack.enter_context(
-            watching(ON_EVENT, self._on_event)
-        )
+        self._stack.enter_context(watching(ON_BACKWARD, self._on_backward))
+        self._stack.enter_context(watching(ON_EVENT, self._on_event))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -201,24 +193,16 @@ class Recorder:
 
     def _on_backward(self, tensor: Tensor) -> None:
         # on several ranks, a pass that only one of them repeats would wait for the others
-        if any(
-            trainer.comm is not None for trainer in self._trainers
-        ):
+        if any(trainer.comm is not None for trainer in self._trainers):
             return
         leaf = last_parameter(tensor.node)
-        if (
-            leaf is not None
-            and leaf not in self._run_of
-            and len(self._run_of) < RUNS
-        ):
+        if leaf is not None and leaf not in self._run_of and len(self._run_of) < RUNS:
             self._run_of[leaf] = Run(tensor.node)
         if leaf in self._run_of:
             self._latest = self._run_of[leaf]
             self._latest.passed(tensor.node)
 
-    def _on_event(
-        self, event: str, subject: Any, *more: Any
-    ) -> None:
+    def _on_event(self, event: str, subject: Any, *more: Any) -> None:
         if event == "fit":
             self._trainers.append(subject)
         elif self._latest is None:

@@ -52,16 +52,8 @@ class Snapshot:
     @property
     def size(self) -> int:
         """The bytes of the copies, and of the batch, which the graph keeps."""
-        leaves = [
-            one
-            for one in ancestors([self.graph])
-            if one.gate is None
-        ]
-        batch = [
-            leaf.output
-            for leaf in leaves
-            if not leaf.requires_grad
-        ]
+        leaves = [one for one in ancestors([self.graph]) if one.gate is None]
+        batch = [leaf.output for leaf in leaves if not leaf.requires_grad]
         copies = [*self.present.values(), *self.first.values()]
         arrays = [*batch, *(tensor.array for tensor in copies)]
         return sum(array.nbytes for array in arrays)
@@ -96,22 +88,12 @@ def freeze(graph: Node) -> Frozen:
     frozen: Frozen = {}
     for leaf, nodes in users.items():
         rows: Any = ...
-        if isinstance(leaf, Table) and all(
-            name(node) == "Lookup" for node in nodes
-        ):
+        if isinstance(leaf, Table) and all(name(node) == "Lookup" for node in nodes):
             ids = {node.inputs[1] for node in nodes}
-            rows = np.unique(
-                np.concatenate(
-                    [one.output.ravel() for one in ids]
-                )
-            )
+            rows = np.unique(np.concatenate([one.output.ravel() for one in ids]))
             for one in ids:
-                frozen[one] = Tensor(
-                    np.searchsorted(rows, one.output)
-                )
-        frozen[leaf] = Tensor(
-            values(leaf, rows), requires_grad=True, name=leaf.name
-        )
+                frozen[one] = Tensor(np.searchsorted(rows, one.output))
+        frozen[leaf] = Tensor(values(leaf, rows), requires_grad=True, name=leaf.name)
     return frozen
 
 
